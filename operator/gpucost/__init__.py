@@ -1,0 +1,1 @@
+"""gpucost: who pays for the GPUs. Rooms and their one direction: docs/architecture.md."""

@@ -1,0 +1,1 @@
+"""Plain types that the other rooms share; no I/O."""

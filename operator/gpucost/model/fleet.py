@@ -1,0 +1,71 @@
+"""What the Kubernetes API knows: nodes, pods, what they request, and labels."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+GPU_RESOURCE = "nvidia.com/gpu"
+MIG_RESOURCE_PREFIX = "nvidia.com/mig-"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    name: str
+    uid: str
+    created: datetime
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    capacity: Mapping[str, int] = field(default_factory=dict)
+    """Extended resources only: name to count."""
+    ready: bool = True
+    schedulable: bool = True
+
+    @property
+    def instance_type(self) -> str:
+        return self.labels.get("node.kubernetes.io/instance-type", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A container's claim on an extended resource."""
+
+    container: str
+    resource: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pod:
+    """A pod that is or was bound to a node."""
+
+    uid: str
+    namespace: str
+    name: str
+    node: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+    labels_sanitised: bool = False
+    """True where label names come from a metric, with every odd character turned into ``_``."""
+    owner: Owner | None = None
+    requests: tuple[Request, ...] = ()
+    bound: datetime | None = None
+    """None: not known; telemetry alone says when it held what."""
+    ended: datetime | None = None
+    """None: not known to have ended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """One look at the API."""
+
+    seen_at: datetime
+    nodes: tuple[Node, ...]
+    pods: tuple[Pod, ...]
+    """Only pods that request a GPU resource and are bound."""
+    namespaces: Mapping[str, Mapping[str, str]]
+    """Namespace to its labels."""

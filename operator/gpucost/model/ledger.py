@@ -1,0 +1,122 @@
+"""The decided result of one window: every figure exact, every row named."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields
+
+from gpucost.model.holdings import Note
+from gpucost.model.time import Window
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """Sums in units of 1e-9 of the currency (``cost``) or of an hour (``hours``, of a card unless said).
+
+    Exact integers, so adding is associative and a sum of sums is the sum.
+    """
+
+    cost: int = 0
+    used_cost: int = 0
+    idle_cost: int = 0
+    unknown_use_cost: int = 0
+    """``cost = used_cost + idle_cost + unknown_use_cost``."""
+    estimated_cost: int = 0
+    """The part of ``cost`` that rests on estimated splits."""
+    reserved_hours: int = 0
+    used_hours: int = 0
+    charged_hours: int = 0
+    unpriced_hours: int = 0
+    """Charged hours on nodes without a rate: not in ``cost``."""
+    held_hours: int = 0
+    """Hours of devices, whatever their size: what ``seen_hours`` is a part of."""
+    seen_hours: int = 0
+    memory_hours: int = 0
+    """Card hours for which the memory ratio is known: the weight of ``memory_used_hours``."""
+    memory_used_hours: int = 0
+    compute_hours: int = 0
+    compute_used_hours: int = 0
+
+    def __add__(self, other: "Figures") -> "Figures":
+        return Figures(**{name: getattr(self, name) + getattr(other, name) for name in FIGURES})
+
+    @property
+    def priced(self) -> bool:
+        """False: nothing of it has a price, so ``cost`` is absent and not 0."""
+        return self.unpriced_hours < self.charged_hours or self.charged_hours == 0
+
+    @property
+    def use_known(self) -> bool:
+        return self.seen_hours > 0
+
+
+FIGURES = tuple(entry.name for entry in fields(Figures))
+
+
+def total(figures: Iterable[Figures]) -> Figures:
+    rows = list(figures)
+    return Figures(**{name: sum(getattr(row, name) for row in rows) for name in FIGURES})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HolderLine:
+    """What one container held of one device in the window."""
+
+    namespace: str
+    pod: str
+    pod_uid: str
+    container: str
+    node: str
+    uuid: str
+    gpu_instance_id: str
+    profile: str
+    model: str
+    sharing: str
+    """``exclusive``, ``mig``, ``time-slicing``, ``mps`` or ``dra``."""
+    team: str
+    product: str
+    cost_centre: str
+    environment: str
+    workload: str
+    workload_type: str
+    slice_share: float
+    figures: Figures
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeLine:
+    """The bill of one node in the window; costs in 1e-9, 0 where ``rate_e9`` is None.
+
+    ``cost = allocated + sum(unallocated) + unobserved + host``, exactly.
+    """
+
+    node: str
+    uid: str
+    pool: str
+    """Instance type, or ``unknown``."""
+    cards: int
+    rate_e9: int | None
+    rate_source: str
+    cost: int = 0
+    allocated: int = 0
+    unallocated: dict[str, int] = field(default_factory=dict)
+    """By reason: ``free``, ``sliver``, ``cordoned``, ``notReady``."""
+    unobserved: int = 0
+    host: int = 0
+    alive_hours: int = 0
+    """Hours of the node, 1e-9."""
+    unallocated_hours: int = 0
+    unobserved_hours: int = 0
+
+    @property
+    def residual(self) -> int:
+        """What the parts miss of the bill; must be 0."""
+        return self.cost - self.allocated - sum(self.unallocated.values()) - self.unobserved - self.host
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ledger:
+    window: Window
+    currency: str
+    holders: tuple[HolderLine, ...]
+    nodes: tuple[NodeLine, ...]
+    notes: tuple[Note, ...] = ()

@@ -1,0 +1,37 @@
+"""What the pipeline asks of its sources; live, from files or simulated, they answer alike."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from gpucost.model.fleet import Cluster, Node, Pod
+from gpucost.model.rates import MissingRate, NodeRate
+from gpucost.model.time import Window
+from gpucost.model.usage import NamedHolder, Usage
+
+
+class ClusterSource(Protocol):
+    def read(self) -> Cluster:
+        """One look at the API.
+
+        Raises SourceUnavailable where it does not answer.
+        """
+
+
+class TelemetrySource(Protocol):
+    def newest_sample(self) -> datetime | None:
+        """When the source last saw a GPU sample; None: it has seen none lately."""
+
+    def read_usage(self, windows: Sequence[Window]) -> Usage:
+        """Use of every device in windows that follow one another without a gap.
+
+        Raises SourceUnavailable, or IncompleteAnswer where the answer is partial.
+        """
+
+    def read_ended_pods(self, holders: Sequence[NamedHolder], until: datetime) -> Sequence[Pod]:
+        """Pods that telemetry names and the API has forgotten, with their last known labels."""
+
+
+class RateSource(Protocol):
+    def rates_of(self, nodes: Sequence[Node], at: datetime) -> Sequence[NodeRate | MissingRate]:
+        """The rate of every node, in the order of ``nodes``."""
