@@ -1,0 +1,1 @@
+"""The engine: arrays in, arrays out; no I/O, no strings, no loop over rows."""

@@ -1,0 +1,1 @@
+"""Kubernetes to nodes, GPU pods and namespaces: live, from files, and remembered."""

@@ -1,0 +1,1 @@
+"""Node to hourly rate: annotation, rate cards, bundled list prices, in that order."""

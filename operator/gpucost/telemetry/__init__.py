@@ -1,0 +1,1 @@
+"""Prometheus to usage arrays: queries, label variants, units."""

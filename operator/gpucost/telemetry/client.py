@@ -1,0 +1,224 @@
+"""One HTTP client of the Prometheus API: bounded in time and size, never retrying, failing in one sentence.
+
+The library's own calls put the query into the URL, wait for ever and drop ``warnings``; ours do not.
+"""
+
+import time
+from datetime import UTC, datetime
+from typing import NoReturn
+from urllib.parse import urlsplit
+
+import msgspec
+import requests
+from prometheus_api_client import PrometheusConnect
+from requests.auth import AuthBase
+from urllib3.util import Retry
+
+from gpucost.model.errors import ConfigurationError, IncompleteAnswer, SourceUnavailable
+from gpucost.model.time import Window
+from gpucost.telemetry.settings import TelemetrySettings
+
+CONNECT_SECONDS = 3.0
+_CHUNK_BYTES = 2**20
+_ERROR_BYTES = 2**16
+_MOST_WORDS = 300
+_TOO_HEAVY = ("too many samples", "timed out", "maximum resolution", "max-samples", "limit")
+
+
+class QueryTooHeavy(IncompleteAnswer):
+    """The answer is too large, or took the server too long: a shorter time range may do."""
+
+
+class _Failure(msgspec.Struct):
+    error: str = ""
+    error_type: str = msgspec.field(default="", name="errorType")
+
+
+class _TokenFile(AuthBase):
+    def __init__(self, settings: TelemetrySettings) -> None:
+        self._path = settings.token_file
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if self._path is not None:
+            try:
+                token = self._path.read_text(encoding="utf-8").strip()
+            except (OSError, UnicodeDecodeError) as error:
+                raise ConfigurationError(
+                    f"prometheus.tokenFile {self._path} cannot be read: {error}; mount the token or unset the key"
+                ) from error
+            request.headers["Authorization"] = f"Bearer {token}"
+        return request
+
+
+class PrometheusClient(PrometheusConnect):  # type: ignore[misc]  # the library has no types
+    """For one thread at a time. Answers are bytes: who reads them decides what of them matters."""
+
+    def __init__(self, settings: TelemetrySettings) -> None:
+        self.name, url = _checked(settings.url)
+        super().__init__(
+            url=url,
+            auth=_TokenFile(settings) if settings.token_file else None,
+            retry=Retry(total=0, redirect=False),
+            timeout=(CONNECT_SECONDS, settings.timeout_seconds),
+            method="POST",
+        )
+        if settings.ca_file is not None:
+            self._session.verify = str(settings.ca_file)
+        self._seconds = settings.timeout_seconds
+        self._max_bytes = settings.max_answer_bytes
+
+    def custom_query(self, promql: str, at: datetime | None = None) -> bytes:
+        """The answer to an instant query; ``at`` None: the server's now.
+
+        Raises SourceUnavailable, or QueryTooHeavy where a shorter range may help.
+        """
+        form = {"query": promql}
+        if at is not None:
+            form["time"] = _unix(at)
+        return self._post("/api/v1/query", form)
+
+    def custom_query_range(self, promql: str, first: Window, last: Window) -> bytes:
+        """The answer to a query evaluated at the end of each window from ``first`` to ``last``, all of one length.
+
+        Raises SourceUnavailable, or QueryTooHeavy where a shorter range may help.
+        """
+        form = {
+            "query": promql,
+            "start": _unix(first.end),
+            "end": _unix(last.end),
+            "step": f"{first.milliseconds / 1000:.3f}",
+        }
+        return self._post("/api/v1/query_range", form)
+
+    def _post(self, path: str, form: dict[str, str]) -> bytes:
+        # The server is to give up first: it then says why, and stops working.
+        form["timeout"] = f"{max(1, int(self._seconds * 900))}ms"
+        deadline = time.monotonic() + CONNECT_SECONDS + self._seconds
+        try:
+            response = self._session.post(
+                self.url + path,
+                data=form,
+                headers={"Accept-Encoding": "identity"},
+                auth=self.auth,
+                timeout=self._timeout,
+                stream=True,
+                allow_redirects=False,
+            )
+            with response:
+                if response.status_code != requests.codes.ok:
+                    self._raise_status(response, deadline)
+                self._check_type(response)
+                return self._read(response, self._max_bytes, deadline)
+        except requests.RequestException as error:
+            raise self._unavailable(error) from error
+        except OSError as error:  # a certificate file that is not there
+            raise ConfigurationError(f"{self.name} cannot be asked: {error}; check prometheus.caFile") from error
+
+    def _read(self, response: requests.Response, most: int, deadline: float) -> bytes:
+        chunks: list[bytes] = []
+        size = 0
+        for chunk in response.iter_content(_CHUNK_BYTES):
+            size += len(chunk)
+            if size > most:
+                raise QueryTooHeavy(
+                    f"{self.name} sent more than {most} bytes; ask for less at once or raise prometheus.maxAnswerBytes"
+                )
+            if time.monotonic() > deadline:
+                raise QueryTooHeavy(
+                    f"{self.name} had not sent its whole answer in time; ask for less at once or raise"
+                    " prometheus.timeoutSeconds"
+                )
+            chunks.append(chunk)
+        return b"".join(chunks)
+
+    def _check_type(self, response: requests.Response) -> None:
+        kind = response.headers.get("Content-Type", "")
+        if not kind.startswith("application/json"):
+            raise SourceUnavailable(
+                f"{self.name} answers with {kind or 'no content type'}, not JSON: something else, such as a login"
+                " page, is at that address; set prometheus.url to the base URL of the Prometheus API"
+            )
+
+    def _raise_status(self, response: requests.Response, deadline: float) -> NoReturn:
+        status = response.status_code
+        if 300 <= status < 400:
+            target = _without_user(response.headers.get("Location", ""))
+            raise SourceUnavailable(
+                f"{self.name} redirects to {target or 'nowhere'} ({status}); set prometheus.url to where the API is"
+            )
+        if status in (401, 403):
+            raise SourceUnavailable(
+                f"{self.name} refuses our account ({status}); set prometheus.tokenFile to a token that may query"
+            )
+        try:
+            failure = msgspec.json.decode(self._read(response, _ERROR_BYTES, deadline), type=_Failure)
+        except (QueryTooHeavy, msgspec.MsgspecError, UnicodeDecodeError):
+            failure = _Failure()
+        told = " ".join(failure.error.split())[:_MOST_WORDS] or response.reason or "no reason given"
+        if failure.error_type == "timeout" or any(sign in failure.error for sign in _TOO_HEAVY):
+            raise QueryTooHeavy(
+                f"{self.name} gave up on the query ({status}): {told}; give Prometheus more room or raise"
+                " prometheus.timeoutSeconds"
+            )
+        fix = (
+            "set prometheus.url to the base URL, without /api/v1"
+            if status == 404
+            else "look into the log of Prometheus"
+        )
+        raise SourceUnavailable(f"{self.name} answers with an error ({status}): {told}; {fix}")
+
+    def _unavailable(self, error: requests.RequestException) -> Exception:
+        match error:
+            case requests.exceptions.ConnectTimeout():
+                cause = f"accepts no connection within {CONNECT_SECONDS:g} s"
+                fix = "check prometheus.url, and that no NetworkPolicy keeps us out"
+            case requests.exceptions.Timeout():
+                cause = f"does not answer within {self._seconds:g} s"
+                fix = "see whether Prometheus is overloaded, or raise prometheus.timeoutSeconds"
+            case requests.exceptions.ChunkedEncodingError() | requests.exceptions.ContentDecodingError():
+                cause = "broke off in the middle of its answer"
+                fix = "see whether Prometheus or a proxy before it restarts"
+            case requests.exceptions.SSLError():
+                cause = f"cannot be trusted ({_root(error)})"
+                fix = "set prometheus.caFile to the certificate of its authority"
+            case requests.exceptions.ConnectionError():
+                cause = f"cannot be reached ({_root(error)})"
+                fix = "check prometheus.url, that Prometheus runs, and that no NetworkPolicy keeps us out"
+            case _:
+                cause, fix = f"cannot be asked ({_root(error)})", "check prometheus.url"
+        return SourceUnavailable(f"{self.name} {cause}; {fix}")
+
+
+def _checked(url: str) -> tuple[str, str]:
+    """Name for messages, without credentials, and URL without a trailing slash."""
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ConfigurationError(
+            "prometheus.url is no http or https URL; write it as http://prometheus.monitoring.svc:9090"
+        )
+    return f"Prometheus at {_without_user(url)}", url.rstrip("/")
+
+
+def _without_user(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "an unreadable address"
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
+
+
+def _unix(moment: datetime) -> str:
+    """Unix time in seconds, to the millisecond."""
+    return f"{moment.astimezone(UTC).timestamp():.3f}"
+
+
+def _root(error: BaseException) -> str:
+    """The innermost reason: what surrounds it repeats the whole URL, credentials included."""
+    while error.__cause__ or error.__context__:
+        error = error.__cause__ or error.__context__ or error
+    strerror = getattr(error, "strerror", None)
+    return str(strerror) if strerror else type(error).__name__

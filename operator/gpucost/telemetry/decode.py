@@ -1,0 +1,161 @@
+"""Prometheus' JSON into arrays: only what is read is decoded."""
+
+from collections.abc import Mapping, Sequence
+from typing import Generic, TypeVar
+
+import msgspec
+import numpy as np
+
+from gpucost.model.errors import IncompleteAnswer, SourceUnavailable
+from gpucost.model.time import Window
+from gpucost.model.usage import Floats, Indices
+from gpucost.telemetry.queries import STAT_LABEL
+from gpucost.telemetry.series import MetricAnswer, SeriesLabels
+
+S = TypeVar("S")
+
+_MOST_REMEMBERED = 400_000
+_MOST_WARNINGS = 3
+_BRACKETS = b'[]"'
+
+
+class Labelled(msgspec.Struct, gc=False):
+    """A series of an instant answer; its value is not read."""
+
+    labels: dict[str, str] = msgspec.field(name="metric")
+
+
+class Sampled(msgspec.Struct, gc=False):
+    """A series of an instant answer: time and value, the value as text."""
+
+    value: tuple[float, str]
+
+
+class _Points(msgspec.Struct, gc=False):
+    labels: msgspec.Raw = msgspec.field(name="metric")
+    values: msgspec.Raw = msgspec.field(default_factory=msgspec.Raw)
+
+
+class _Stat(msgspec.Struct):
+    stat: str = msgspec.field(default="", name=STAT_LABEL)
+
+
+class _Data(msgspec.Struct, Generic[S]):
+    kind: str = msgspec.field(name="resultType")
+    result: list[S]
+
+
+class _Envelope(msgspec.Struct, Generic[S]):
+    status: str
+    data: _Data[S]
+    warnings: list[str] = msgspec.field(default_factory=list)
+    is_partial: bool = msgspec.field(default=False, name="isPartial")
+    """VictoriaMetrics' word for a part of its storage being away."""
+
+
+_LABELLED = msgspec.json.Decoder(_Envelope[Labelled])
+_SAMPLED = msgspec.json.Decoder(_Envelope[Sampled])
+_POINTS = msgspec.json.Decoder(_Envelope[_Points])
+_LABELS = msgspec.json.Decoder(SeriesLabels)
+_STAT = msgspec.json.Decoder(_Stat)
+
+
+def decode_labels(body: bytes, origin: str) -> Sequence[Mapping[str, str]]:
+    """Labels of the series of an instant answer.
+
+    Raises SourceUnavailable where it is none, IncompleteAnswer where it says that it is partial.
+    """
+    return [series.labels for series in _result(_LABELLED, body, "vector", origin)]
+
+
+def decode_value(body: bytes, origin: str) -> float | None:
+    """The only value of an instant answer; None: it has no series.
+
+    Raises as `decode_labels`.
+    """
+    series = _result(_SAMPLED, body, "vector", origin)
+    if not series:
+        return None
+    try:
+        return float(series[0].value[1])
+    except ValueError as error:
+        raise _unreadable(origin, error) from error
+
+
+class WindowDecoder:
+    """Answers to a `WindowQuery` over a range; remembers labels, since most come again with the next metric.
+
+    For one thread.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, tuple[SeriesLabels, str]] = {}
+
+    def decode(self, body: bytes, windows: Sequence[Window], origin: str) -> MetricAnswer:
+        """``windows`` are those that were asked for: of one length, without a gap.
+
+        Raises as `decode_labels`.
+        """
+        series = _result(_POINTS, body, "matrix", origin)
+        rows: dict[SeriesLabels, int] = {}
+        row = np.zeros(len(series), dtype=np.intp)
+        is_count = np.zeros(len(series), dtype=np.bool_)
+        for number, item in enumerate(series):
+            labels, stat = self._labels(bytes(item.labels), origin)
+            row[number] = rows.setdefault(labels, len(rows))
+            is_count[number] = stat == "count"
+        owner, column, values = _points([bytes(item.values) for item in series], windows, origin)
+        halves = np.zeros((2, len(rows), len(windows)))
+        halves[is_count[owner].astype(np.intp), row[owner], column] = values
+        return MetricAnswer(labels=tuple(rows), sums=halves[0], counts=halves[1])
+
+    def _labels(self, raw: bytes, origin: str) -> tuple[SeriesLabels, str]:
+        known = self._known.get(raw)
+        if known is None:
+            if len(self._known) >= _MOST_REMEMBERED:
+                self._known.clear()
+            try:
+                known = _LABELS.decode(raw), _STAT.decode(raw).stat
+            except msgspec.MsgspecError as error:
+                raise _unreadable(origin, error) from error
+            self._known[raw] = known
+        return known
+
+
+def _points(raw: Sequence[bytes], windows: Sequence[Window], origin: str) -> tuple[Indices, Indices, Floats]:
+    """All points of all series, parsed in one go: index of series, index of window, value; (p,) each."""
+    lengths = np.array([values.count(b"[") - 1 for values in raw], dtype=np.intp).clip(min=0)
+    flat = b",".join(values.translate(None, _BRACKETS) for values in raw if len(values) > 2)
+    try:
+        numbers = np.fromstring(flat, dtype=np.float64, sep=",")
+    except ValueError as error:
+        raise _unreadable(origin, error) from error
+    owner = np.repeat(np.arange(len(raw)), lengths)
+    if numbers.size != 2 * owner.size:
+        raise _unreadable(origin, "points are not pairs of time and value")
+    if owner.size == 0:
+        return owner, owner, np.zeros(0)
+    first, step = windows[0].end.timestamp(), windows[0].length.total_seconds()
+    column = np.rint((numbers[0::2] - first) / step)
+    if not np.all((column >= 0) & (column < len(windows))):
+        raise _unreadable(origin, "points lie outside the time that was asked for")
+    return owner, column.astype(np.intp), numbers[1::2]
+
+
+def _result(decoder: "msgspec.json.Decoder[_Envelope[S]]", body: bytes, kind: str, origin: str) -> list[S]:
+    try:
+        envelope = decoder.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise _unreadable(origin, error) from error
+    if envelope.warnings or envelope.is_partial:
+        told = "; ".join(envelope.warnings[:_MOST_WARNINGS]) or "isPartial"
+        raise IncompleteAnswer(f"{origin} says that its answer is partial: {told}; it is asked again later")
+    if envelope.status != "success" or envelope.data.kind != kind:
+        raise _unreadable(origin, f"{envelope.status} with a {envelope.data.kind} where a {kind} was asked for")
+    return envelope.data.result
+
+
+def _unreadable(origin: str, cause: object) -> SourceUnavailable:
+    return SourceUnavailable(
+        f"{origin} sent an answer that cannot be read ({cause}); see whether a proxy between us changes it"
+    )

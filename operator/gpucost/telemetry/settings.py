@@ -1,0 +1,27 @@
+"""What the telemetry source is told."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+from gpucost.telemetry.queries import Matcher, MetricNames
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TelemetrySettings:
+    url: str
+    """Base URL of the Prometheus API, without ``/api/v1``."""
+    matchers: tuple[Matcher, ...] = ()
+    """For a Prometheus that holds several clusters: every selector carries them."""
+    metrics: MetricNames = field(default_factory=MetricNames)
+    scrape_interval: timedelta | None = None
+    """None: told from the most samples that a device had in the window."""
+    token_file: Path | None = None
+    """Bearer token, read anew for every request, since it may be rotated."""
+    ca_file: Path | None = None
+    """Certificates to trust instead of the system's."""
+    timeout_seconds: float = 7.0
+    """For one query. Short: a call in a thread holds the exit of the process until it ends."""
+    max_answer_bytes: int = 64 * 2**20
+    pod_history: timedelta = timedelta(days=1)
+    """How far back kube-state-metrics is asked about pods that have ended."""
