@@ -1,0 +1,1 @@
+"""Decided windows to resources, metrics, tables and exports."""
