@@ -1,0 +1,51 @@
+# Everything runs in a virtual environment of its own; only Python, make and Go are needed.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+DEV_STAMP := $(VENV)/.installed-dev
+
+.PHONY: demo test test-unit lint crds sandbox-up sandbox-down clean help
+
+help: ## Say what there is
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
+
+demo: $(STAMP) ## A simulated day on this machine: no cluster, no root, under a minute
+	@$(BIN)/gpucost demo
+
+test: $(DEV_STAMP) lint ## Lint and all tests, with a real API server and a real Prometheus
+	$(BIN)/pytest
+
+test-unit: $(DEV_STAMP) ## Only the tests that need no servers
+	$(BIN)/pytest -m "not cluster"
+
+lint: $(DEV_STAMP) ## ruff, mypy, the rooms' one direction, generated files
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python hack/make_crds.py --check
+
+crds: $(DEV_STAMP) ## Generate crds/ from the models
+	$(BIN)/python hack/make_crds.py
+
+sandbox-up: $(DEV_STAMP) ## A real API server and Prometheus with a simulated GPU fleet
+	$(BIN)/python -m sandbox up
+
+sandbox-down: $(DEV_STAMP) ## Stop them
+	$(BIN)/python -m sandbox down
+
+clean: ## Remove what was built here
+	rm -rf $(VENV) dist out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(STAMP): pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(DEV_STAMP): pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install -q --disable-pip-version-check --upgrade "pip>=25.1"
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e . --group dev
+	@touch $(STAMP) $@
