@@ -49,7 +49,7 @@ class Holdings:
     compute_ratio: Floats
     """(h,) mean while held; NaN: unknown."""
     estimated: Bools
-    """(h,) True where the split among holders of a device is an estimate."""
+    """(h,) True where the split among holders of a device, or the device's share of its card, is an estimate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +64,7 @@ class Holder:
     sharing: str
     tenant: Tenant
     flags: tuple[str, ...] = ()
+    """Words: ``labels-unknown``, ``reconstructed``, ``not-in-telemetry``, ``unknown-profile``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,147 @@
+"""Holders that telemetry names: which pods they are, and for how much of a window each held its device.
+
+Axes: p pairs of a device and a name that it showed; r of them in one window; e rows, after each pair was split among
+the pods that the name may mean.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gpucost.matching.claims import Claims
+from gpucost.matching.devices import ROUNDING, Devices, Seen
+from gpucost.matching.kinds import sharing_of
+from gpucost.matching.nodes import Lives
+from gpucost.matching.pods import Claimant, Pods
+from gpucost.model.holdings import Holder
+from gpucost.model.usage import Bools, Device, Floats, Indices, NamedHolder, Usage
+
+UNKNOWN_PROFILE = "unknown-profile"
+
+
+@dataclass(frozen=True, kw_only=True)
+class NamedRows:
+    """Axis: e rows. As in `Holdings` but for ``claim``."""
+
+    holders: tuple[Holder, ...]
+    device: Indices
+    claim: Indices
+    """(e,) index into the claims; -1: none, as of a pod that is forgotten."""
+    held_ratio: Floats
+    """(e,) above 0."""
+    seen_ratio: Floats
+    memory_ratio: Floats
+    compute_ratio: Floats
+    estimated: Bools
+    """(e,) one name was split among several pods, or the share of the device is a guess."""
+
+
+class Named:
+    """Every name that a device shows in any window of the usage."""
+
+    def __init__(self, usage: Usage, devices: Devices, pods: Pods, claims: Claims) -> None:
+        self._usage, self._devices = usage, devices
+        self._pair, self._device, name = _pairs(usage, devices)
+        shown = [(devices.all[d], usage.holders[n]) for d, n in zip(self._device, name, strict=True)]
+        meant = [pods.meant_by(holder, device.node) for device, holder in shown]
+        self._counts = np.array([len(claimants) for claimants in meant], dtype=np.intp)
+        self._first = np.cumsum(self._counts) - self._counts
+        pair = np.repeat(np.arange(len(shown)), self._counts)
+
+        claimants = [claimant for group in meant for claimant in group]
+        self._start = np.array([claimant.start for claimant in claimants], dtype=np.int64)
+        self._end = np.array([claimant.end for claimant in claimants], dtype=np.int64)
+        self._certain = np.array([claimant.certain for claimant in claimants], dtype=np.bool_)
+        claimed = [
+            claims.of(claimant.life, shown[number][0].profile) if claimant.life else -1
+            for number, claimant in zip(pair, claimants, strict=True)
+        ]
+        self._claim = np.array(claimed, dtype=np.intp)
+        self._holders = [
+            _holder(
+                claimant,
+                *shown[number],
+                usual_container=claims.all[claim].containers[0] if claim >= 0 else "",
+                guessed=bool(devices.guessed[self._device[number]]),
+            )
+            for number, claimant, claim in zip(pair, claimants, claimed, strict=True)
+        ]
+
+    def scrapes(self, rows: slice) -> Floats:
+        """Scrapes of a window's rows at which each device named anybody. (d,)"""
+        named = np.flatnonzero(self._pair[rows] >= 0)
+        device = self._device[self._pair[rows][named]]
+        scrapes = np.bincount(device, self._usage.scrapes[rows][named], minlength=len(self._devices.all))
+        return scrapes.astype(np.float64)
+
+    def rows(self, rows: slice, seen: Seen, lives: Lives) -> NamedRows:
+        """Who held what in the window of these rows of the usage."""
+        shown = np.flatnonzero(self._pair[rows] >= 0)
+        pair = self._pair[rows][shown]
+        scrapes = self._usage.scrapes[rows][shown]
+        device = self._device[pair]
+        begin_ms = lives.begin_ms[self._devices.node[device]]
+        alive_ms = lives.end_ms - begin_ms
+
+        counts = self._counts[pair]
+        row = np.repeat(np.arange(pair.size), counts)
+        claimant = np.arange(row.size) + np.repeat(self._first[pair] - np.cumsum(counts) + counts, counts)
+        may_hold_ms = np.minimum(self._end[claimant], lives.end_ms) - np.maximum(self._start[claimant], begin_ms[row])
+        held = _split(
+            named=scrapes / seen.scrapes[device] * seen.presence[device],
+            sampled=(scrapes - 1) * lives.interval_ms / alive_ms,
+            row=row,
+            may_hold=np.maximum(may_hold_ms, 0) / alive_ms[row],
+            certain=self._certain[claimant],
+        )
+        total = np.bincount(row, held, minlength=pair.size)
+        kept = np.flatnonzero(held > ROUNDING)
+        row, claimant, held = row[kept], claimant[kept], held[kept]
+        sampled_ms = scrapes[row] * lives.interval_ms * held / total[row]
+        return NamedRows(
+            holders=tuple(self._holders[number] for number in claimant),
+            device=device[row],
+            claim=self._claim[claimant],
+            held_ratio=held,
+            seen_ratio=np.minimum(sampled_ms / (held * alive_ms[row]), 1.0),
+            memory_ratio=self._usage.memory_ratio[rows][shown][row],
+            compute_ratio=self._usage.compute_ratio[rows][shown][row],
+            estimated=(np.bincount(row, minlength=pair.size)[row] > 1) | self._devices.guessed[device[row]],
+        )
+
+
+def _pairs(usage: Usage, devices: Devices) -> tuple[Indices, Indices, Indices]:
+    """The pair of every row of the usage, -1 where it names nobody or a node that is not known; then (p,) its device
+    and its name."""
+    device = devices.index[usage.device]
+    named = (device >= 0) & (usage.holder >= 0)
+    pairs, index = np.unique(device[named] * len(usage.holders) + usage.holder[named], return_inverse=True)
+    pair = np.full(device.size, -1, dtype=np.intp)
+    pair[named] = index
+    shown, name = np.divmod(pairs, max(len(usage.holders), 1))
+    return pair, shown, name
+
+
+def _split(*, named: Floats, sampled: Floats, row: Indices, may_hold: Floats, certain: Bools) -> Floats:
+    """How much of ``named`` (r,) each pod of ``row`` (e,) held: never more than it ``may_hold`` (e,). (e,)
+
+    Pods that are certain come first, in proportion. What is left is a former pod's only where the samples lie too far
+    apart (``sampled`` (r,), from the first to the last) to be the others': a grid of samples never fits exactly.
+    """
+    known = np.bincount(row, np.where(certain, may_hold, 0.0), minlength=named.size).astype(np.float64)
+    factor = np.divide(named, known, out=np.ones_like(known), where=known > named)
+    rest = np.where(sampled > known, np.maximum(named - known, 0.0), 0.0)
+    return np.where(certain, may_hold * factor[row], np.minimum(rest[row], may_hold))
+
+
+def _holder(claimant: Claimant, device: Device, name: NamedHolder, *, usual_container: str, guessed: bool) -> Holder:
+    return Holder(
+        namespace=name.namespace,
+        pod=name.pod,
+        pod_uid=claimant.pod_uid,
+        container=name.container or usual_container,
+        device=device,
+        sharing=sharing_of(device),
+        tenant=claimant.tenant,
+        flags=(*claimant.flags, *((UNKNOWN_PROFILE,) if guessed else ())),
+    )

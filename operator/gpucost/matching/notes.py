@@ -1,0 +1,100 @@
+"""What a person should know about how a window was matched."""
+
+from collections.abc import Iterable, Sequence
+
+from gpucost.matching.nodes import CardCount, Nodes
+from gpucost.model.holdings import Note
+from gpucost.model.usage import Device, Indices
+
+CARD_COUNT_DISAGREES = "CardCountDisagrees"
+CARD_COUNT_ESTIMATED = "CardCountEstimated"
+REQUEST_NOT_ATTRIBUTED = "RequestNotAttributed"
+UNKNOWN_NODES = "UnknownNodes"
+UNKNOWN_PROFILE = "UnknownProfile"
+
+_MOST_NAMES = 3
+
+
+def unknown_nodes(devices: Iterable[Device]) -> tuple[Note, ...]:
+    """One note for all ``devices``, whose nodes the API does not know."""
+    names = sorted({device.node for device in devices})
+    if not names:
+        return ()
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return (
+        Note(
+            UNKNOWN_NODES,
+            "NotInCluster",
+            "telemetry",
+            f"Telemetry shows GPUs of nodes that this cluster does not have ({', '.join(names[:_MOST_NAMES])}{more}); "
+            "they are not billed; where Prometheus holds several clusters, set prometheus.matchers to this one",
+        ),
+    )
+
+
+def unknown_profiles(devices: Iterable[Device]) -> tuple[Note, ...]:
+    """``devices`` whose share of their card was guessed."""
+    return tuple(
+        Note(
+            UNKNOWN_PROFILE,
+            "NotInTable",
+            f"{node}/{profile}",
+            f'Node {node}: what part of a GPU "{model}" the MIG profile "{profile}" is, is not known, so its share is '
+            "estimated from its name; report profile and model as an issue to have them added",
+        )
+        for node, profile, model in sorted({(device.node, device.profile, device.model) for device in devices})
+    )
+
+
+def card_counts(nodes: Nodes, line: Indices, cards: CardCount) -> tuple[Note, ...]:
+    """Of the nodes in ``line`` (m,)."""
+    used = cards.used
+    doubtful = cards.disagree | (cards.most == 0)
+    return tuple(
+        _disagree(nodes.all[number].name, cards, number, int(used[number]))
+        if cards.most[number] > 0
+        else _estimated(nodes.all[number].name, int(used[number]))
+        for number in line[doubtful[line]].tolist()
+    )
+
+
+def not_attributed(nodes: Nodes, line: Indices, requests: Sequence[tuple[int, str]]) -> tuple[Note, ...]:
+    """``requests``: node and resource of pods that request slots of shared devices."""
+    present = set(line.tolist())
+    return tuple(
+        Note(
+            REQUEST_NOT_ATTRIBUTED,
+            "SharedDevices",
+            f"{nodes.all[number].name}/{resource}",
+            f"Node {nodes.all[number].name}: pods request {resource}, slots of shared GPUs, which are not attributed: "
+            "without a name in telemetry what they hold is unallocated; give them whole GPUs or MIG instances",
+        )
+        for number, resource in requests
+        if number in present
+    )
+
+
+def _disagree(node: str, cards: CardCount, number: int, used: int) -> Note:
+    sources = (
+        ("telemetry", cards.seen),
+        ("price list", cards.listed),
+        ("label nvidia.com/gpu.count", cards.labelled),
+    )
+    told = ", ".join(f"{name} {count[number]}" for name, count in sources if count[number])
+    return Note(
+        CARD_COUNT_DISAGREES,
+        "SourcesDiffer",
+        node,
+        f"Node {node}: sources disagree about its number of GPUs ({told}), so its bill is divided by {used}, the most; "
+        "look for a GPU that is gone or a wrong instance type",
+    )
+
+
+def _estimated(node: str, used: int) -> Note:
+    return Note(
+        CARD_COUNT_ESTIMATED,
+        "OnlyCapacity",
+        node,
+        f"Node {node}: neither telemetry nor the price list nor GPU feature discovery tells its number of GPUs, so its "
+        f"bill is divided by {used}, as its capacity suggests; see whether dcgm-exporter runs there",
+    )

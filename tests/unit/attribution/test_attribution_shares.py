@@ -1,0 +1,119 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from priced_holdings import ANY_SPEED, NAN, Row, holdings, make_holdings, make_row
+
+from gpucost.attribution.shares import compute_shares
+from gpucost.model.holdings import Holdings
+
+HALF_CARD = ((0, 0.5),)
+CASES = {
+    "idle is charged": ([make_row(memory=0.2)], [0.1], [0.4], [0.0]),
+    "use that was never measured is unknown": ([make_row()], [0.0], [0.0], [0.5]),
+    "use is known for the part that was seen": ([make_row(seen=0.5, memory=0.2)], [0.05], [0.2], [0.25]),
+    "only the held time counts": ([make_row(0.5, memory=0.2)], [0.05], [0.2], [0.0]),
+    "a slot that used more than it reserved is charged its use": (
+        [make_row(slots=0.25, memory=0.8)],
+        [0.4],
+        [0.0],
+        [0.0],
+    ),
+    "more use than reserved while seen does not pay for what was not seen": (
+        [make_row(slots=0.25, seen=0.5, memory=0.8)],
+        [0.2],
+        [0.0],
+        [0.0625],
+    ),
+    "idle gives way to use": (
+        [make_row(slots=0.5, memory=0.9), make_row(slots=0.5, memory=0)],
+        [0.45, 0.0],
+        [0.0, 0.05],
+        [0.0, 0.0],
+    ),
+    "what is unknown gives way to use": (
+        [make_row(slots=0.5, memory=0.9), make_row(slots=0.5)],
+        [0.45, 0.0],
+        [0.0, 0.0],
+        [0.0, 0.05],
+    ),
+    "use alone that is more than the device is scaled to it": (
+        [make_row(slots=0.5, memory=0.9), make_row(slots=0.5, memory=0.6)],
+        [0.3, 0.2],
+        [0.0, 0.0],
+        [0.0, 0.0],
+    ),
+    "nothing is held": ([], [], [], []),
+}
+
+
+@pytest.mark.parametrize(("rows", "used", "idle", "unknown"), CASES.values(), ids=CASES)
+def test_shares_of_half_a_card(rows: list[Row], used: list[float], idle: list[float], unknown: list[float]) -> None:
+    got = compute_shares(make_holdings(rows, HALF_CARD))
+    assert got.used == pytest.approx(used)
+    assert got.idle == pytest.approx(idle)
+    assert got.unknown == pytest.approx(unknown)
+
+
+RATIOS = {
+    "the larger of two": (0.3, 0.7, 0.7),
+    "memory alone": (0.3, NAN, 0.3),
+    "compute alone": (NAN, 0.7, 0.7),
+}
+
+
+@pytest.mark.parametrize(("memory", "compute", "used"), RATIOS.values(), ids=RATIOS)
+def test_used_ratio_is(memory: float, compute: float, used: float) -> None:
+    assert compute_shares(make_holdings([(0, 1, 1, 1, memory, compute)])).used == pytest.approx([used])
+
+
+def test_claims_on_more_cards_than_the_node_has_are_scaled_to_them() -> None:
+    three = ((0, 1.0),) * 3
+    got = compute_shares(make_holdings([make_row(device=d, memory=0.5) for d in range(3)], three, [(900, 1.0, 2)]))
+    assert got.used == pytest.approx([0.5, 0.5, 0.5])
+    assert got.charged == pytest.approx([2 / 3] * 3)
+    assert got.capped.all()
+
+
+@ANY_SPEED
+@given(holdings)
+def test_no_device_and_no_node_is_sold_twice(holdings: Holdings) -> None:
+    got = compute_shares(holdings)
+    device, node = holdings.device, holdings.device_node[holdings.device]
+    cards = holdings.bills.cards
+    assert np.all(np.bincount(device, got.charged, holdings.slice_share.size) <= holdings.slice_share + 1e-9)
+    assert np.all(np.bincount(node, got.charged, cards.size) <= cards + 1e-9)
+
+
+@ANY_SPEED
+@given(holdings)
+def test_a_row_that_fits_is_charged_the_larger_of_reserved_and_used(holdings: Holdings) -> None:
+    got = compute_shares(holdings)
+    fits, seen = ~got.capped, holdings.seen_ratio == 1.0
+    assert np.all(got.charged[fits] >= got.reserved[fits] - 2e-9)
+    whole = fits & seen & ~np.isnan(np.fmax(holdings.memory_ratio, holdings.compute_ratio))
+    assert got.charged[whole] == pytest.approx(np.maximum(got.reserved, got.used)[whole], abs=2e-9)
+    assert min(part.min(initial=0.0) for part in (got.used, got.idle, got.unknown)) >= 0.0
+
+
+@ANY_SPEED
+@given(holdings)
+def test_a_window_that_is_split_in_two_charges_the_same(holdings: Holdings) -> None:
+    """A row that was seen for a part of its time is worth a row that was seen and one that was not."""
+    rows = np.arange(holdings.device.size)
+    both = np.repeat(rows, 2)
+    is_seen = np.tile([True, False], rows.size)
+    seen = holdings.seen_ratio[both]
+    split = Holdings(
+        bills=holdings.bills,
+        device_node=holdings.device_node,
+        slice_share=holdings.slice_share,
+        device=holdings.device[both],
+        held_ratio=holdings.held_ratio[both] * np.where(is_seen, seen, 1.0 - seen),
+        slot_share=holdings.slot_share[both],
+        seen_ratio=np.where(is_seen, 1.0, 0.0),
+        memory_ratio=holdings.memory_ratio[both],
+        compute_ratio=holdings.compute_ratio[both],
+        estimated=holdings.estimated[both],
+    )
+    whole, parts = compute_shares(holdings), compute_shares(split)
+    assert parts.charged.reshape(-1, 2).sum(axis=1) == pytest.approx(whole.charged, abs=1e-9)

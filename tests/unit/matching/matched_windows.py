@@ -1,0 +1,152 @@
+"""Builders of nodes, pods and usages on one clock of five-minute windows, and a readable form of what was matched.
+
+Times are minutes after the start of the first window; scrapes come every 30 s, ten a window.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from math import nan
+from typing import Any
+
+import numpy as np
+
+from gpucost.matching.match import Matcher
+from gpucost.model.fleet import GPU_RESOURCE, MIG_RESOURCE_PREFIX, Cluster, Node, Pod, Request
+from gpucost.model.holdings import Note, WindowHoldings
+from gpucost.model.rates import MissingRate, NodeRate
+from gpucost.model.tenancy import LabelKeys
+from gpucost.model.time import windows_between
+from gpucost.model.usage import Device, NamedHolder, Usage
+
+START = datetime(2026, 11, 24, 8, tzinfo=UTC)
+FIVE_MINUTES = timedelta(minutes=5)
+A100 = "NVIDIA A100-SXM4-40GB"
+GPU_HOUR_E9 = 4_000_000_000
+NOBODY = NamedHolder("", "", "")
+
+Shown = tuple[Device, NamedHolder, float] | tuple[Device, NamedHolder, float, float, float]
+"""Device, holder, scrapes; then the memory and the compute ratio."""
+
+
+def at(minutes: float) -> datetime:
+    return START + timedelta(minutes=minutes)
+
+
+def make_node(
+    name: str = "n1", *, created: float = -60, labels: Mapping[str, str] | None = None, gpus: int = 2
+) -> Node:
+    return Node(
+        name=name,
+        uid=f"uid-{name}",
+        created=at(created),
+        labels=labels or {},
+        capacity={GPU_RESOURCE: gpus} if gpus else {},
+    )
+
+
+def make_pod(
+    name: str = "train-0",
+    *,
+    node: str = "n1",
+    bound: float | None = -30,
+    ended: float | None = None,
+    requests: Mapping[str, int] | None = None,
+    uid: str | None = None,
+    labels: Mapping[str, str] | None = None,
+) -> Pod:
+    """``requests``: container to the number of cards; ``main:1g.5gb`` asks for instances instead."""
+    claims = {"main": 1} if requests is None else requests
+    return Pod(
+        uid=f"uid-{name}" if uid is None else uid,
+        namespace="ml",
+        name=name,
+        node=node,
+        labels={"team": "vision"} if labels is None else labels,
+        requests=tuple(_request(claim, count) for claim, count in claims.items()),
+        bound=None if bound is None else at(bound),
+        ended=None if ended is None else at(ended),
+    )
+
+
+def _request(claim: str, count: int) -> Request:
+    container, _, profile = claim.partition(":")
+    return Request(container, MIG_RESOURCE_PREFIX + profile if profile else GPU_RESOURCE, count)
+
+
+def card(uuid: str = "GPU-a", node: str = "n1", model: str = A100) -> Device:
+    return Device(node, uuid, "", "", model)
+
+
+def instance(number: int, profile: str = "1g.5gb", uuid: str = "GPU-a", node: str = "n1", model: str = A100) -> Device:
+    return Device(node, uuid, str(number), profile, model)
+
+
+def named(pod: str = "train-0", container: str = "main", uid: str = "") -> NamedHolder:
+    return NamedHolder("ml", pod, container, uid)
+
+
+def make_usage(*windows: Sequence[Shown], interval_seconds: float = 30) -> Usage:
+    """One sequence of series for each window."""
+    shown = [(number, *series) for number, window in enumerate(windows) for series in window]
+    devices = tuple(sorted({device for _, device, *_ in shown}))
+    holders = tuple(sorted({holder for _, _, holder, *_ in shown} - {NOBODY}))
+    ratios = [series[4:] or (0.5, 0.25) for series in shown]
+    return Usage(
+        windows=windows_between(START, START + len(windows) * FIVE_MINUTES, FIVE_MINUTES),
+        devices=devices,
+        holders=holders,
+        window=np.array([number for number, *_ in shown], dtype=np.intp),
+        device=np.array([devices.index(device) for _, device, *_ in shown], dtype=np.intp),
+        holder=np.array([-1 if h == NOBODY else holders.index(h) for _, _, h, *_ in shown], dtype=np.intp),
+        scrapes=np.array([scrapes for _, _, _, scrapes, *_ in shown], dtype=np.float64),
+        memory_ratio=np.array([memory for memory, _ in ratios], dtype=np.float64),
+        compute_ratio=np.array([compute for _, compute in ratios], dtype=np.float64),
+        interval_seconds=np.array([interval_seconds if window else nan for window in windows], dtype=np.float64),
+    )
+
+
+def make_rate(node: str = "n1", **fields: Any) -> NodeRate:
+    return replace(NodeRate(node=node, hourly_e9=2 * GPU_HOUR_E9, source="test", cards=2), **fields)
+
+
+def match(
+    *series: Shown,
+    pods: Sequence[Pod] = (),
+    ended: Sequence[Pod] = (),
+    nodes: Sequence[Node] | None = None,
+    rates: Sequence[NodeRate | MissingRate] | None = None,
+    namespaces: Mapping[str, Mapping[str, str]] | None = None,
+    gpu_fraction: float = 1.0,
+    seen_at: float = 10,
+) -> WindowHoldings:
+    """The first window, of a node ``n1`` with two cards."""
+    nodes = [make_node()] if nodes is None else nodes
+    cluster = Cluster(seen_at=at(seen_at), nodes=tuple(nodes), pods=tuple(pods), namespaces=namespaces or {})
+    matcher = Matcher(cluster=cluster, ended=ended, keys=LabelKeys(), gpu_fraction=gpu_fraction)
+    return matcher.match(make_usage(series), 0, [make_rate(node.name) for node in nodes] if rates is None else rates)
+
+
+def held(got: WindowHoldings) -> dict[str, float]:
+    """``device pod`` to the part of the node's life; an unknown device is a question mark."""
+    return {
+        f"{'/'.join(filter(None, (holder.device.uuid or '?', holder.device.gpu_instance_id)))} {holder.pod}": round(
+            float(got.holdings.held_ratio[row]), 6
+        )
+        for row, holder in enumerate(got.holders)
+    }
+
+
+def shares(got: WindowHoldings) -> dict[str, float]:
+    """``device pod`` to the part of a card."""
+    share = got.holdings.slice_share[got.holdings.device]
+    return {place: float(share[row]) for row, place in enumerate(held(got))}
+
+
+def note_types(got: WindowHoldings) -> list[str]:
+    return [note.type for note in got.notes]
+
+
+def note(got: WindowHoldings, kind: str) -> Note:
+    (found,) = (one for one in got.notes if one.type == kind)
+    return found

@@ -1,0 +1,206 @@
+"""Nodes: which are billed, for which part of the window, divided by how many cards."""
+
+from dataclasses import replace
+
+import pytest
+from matched_windows import (
+    NOBODY,
+    Shown,
+    card,
+    held,
+    instance,
+    make_node,
+    make_pod,
+    make_rate,
+    make_usage,
+    match,
+    named,
+    note,
+    note_types,
+)
+
+from gpucost.matching.match import Matcher
+from gpucost.model.fleet import Cluster, Node, Pod
+from gpucost.model.rates import MissingRate, NodeRate
+from gpucost.model.tenancy import LabelKeys
+
+NO_CARDS = make_rate(cards=None)
+GPU_NODE = {
+    "it has GPU capacity": (make_node(gpus=2), NO_CARDS, []),
+    "its instance type has cards": (make_node(gpus=0), make_rate(cards=2), []),
+    "GPU feature discovery labelled it": (make_node(gpus=0, labels={"nvidia.com/gpu.present": "true"}), NO_CARDS, []),
+    "telemetry shows a card of it": (make_node(gpus=0), NO_CARDS, [(card(), NOBODY, 10.0)]),
+}
+
+
+@pytest.mark.parametrize(("node", "rate", "shown"), GPU_NODE.values(), ids=GPU_NODE)
+def test_a_node_is_billed_where(node: Node, rate: NodeRate, shown: list[Shown]) -> None:
+    got = match(*shown, nodes=[node, make_node("cpu", gpus=0)], rates=[rate, make_rate("cpu", cards=None)])
+    assert [facts.node.name for facts in got.nodes] == ["n1"]
+    assert got.holdings.bills.cost_e9.tolist() == [666_666_667]
+
+
+ALIVE = {
+    "a node that was there before lives all the time": (make_node(), [], [], 5.0),
+    "a node that came within the window lives from then": (make_node(created=2), [], [], 3.0),
+    "a node that came after the window did not live": (make_node(created=7), [], [], None),
+    "samples from before its registration show that the machine is older": (
+        make_node(created=4),
+        [(card(), NOBODY, 6.0)],
+        [],
+        3.0,
+    ),
+    "a node is not younger than the API says because its exporter came late": (
+        make_node(created=1),
+        [(card(), NOBODY, 2.0)],
+        [],
+        4.0,
+    ),
+    "a node that was registered again later lived in a window with samples": (
+        make_node(created=60),
+        [(card(), NOBODY, 2.0)],
+        [],
+        5.0,
+    ),
+    "a pod that was bound before its registration shows that the machine is older": (
+        make_node(created=60),
+        [],
+        [make_pod(bound=1)],
+        4.0,
+    ),
+    "a pod that is not known to have been bound shows nothing": (
+        make_node(created=60),
+        [],
+        [make_pod(bound=None)],
+        None,
+    ),
+}
+
+
+@pytest.mark.parametrize(("node", "shown", "pods", "minutes"), ALIVE.values(), ids=ALIVE)
+def test_life_of_a_node(node: Node, shown: list[Shown], pods: list[Pod], minutes: float | None) -> None:
+    got = match(*shown, nodes=[node], pods=pods)
+    assert got.holdings.bills.alive_hours.tolist() == ([] if minutes is None else [pytest.approx(minutes / 60)])
+    if minutes is not None:
+        assert got.holdings.bills.cost_e9.tolist() == [round(8_000_000_000 * minutes / 60)]
+
+
+def test_held_time_is_a_part_of_the_life_of_the_node() -> None:
+    got = match((card(), named(), 4), nodes=[make_node(created=3)], pods=[make_pod(bound=4)])
+    assert held(got) == {"GPU-a train-0": 0.5}
+
+
+CARDS = {
+    "telemetry shows more than anybody says": (make_node(), make_rate(cards=1), 2, ["CardCountDisagrees"]),
+    "the instance type has more than telemetry shows": (make_node(), make_rate(cards=8), 8, ["CardCountDisagrees"]),
+    "all agree": (make_node(labels={"nvidia.com/gpu.count": "2"}), make_rate(cards=2), 2, []),
+    "the label knows more": (
+        make_node(labels={"nvidia.com/gpu.count": "4", "nvidia.com/gpu.product": "NVIDIA-L4"}),
+        NO_CARDS,
+        4,
+        ["CardCountDisagrees"],
+    ),
+    "the label counts instances": (
+        make_node(labels={"nvidia.com/gpu.count": "14", "nvidia.com/gpu.product": "NVIDIA-A30-MIG-1g.6gb"}),
+        NO_CARDS,
+        2,
+        [],
+    ),
+    "the label is no number": (make_node(labels={"nvidia.com/gpu.count": "many"}), NO_CARDS, 2, []),
+}
+
+
+@pytest.mark.parametrize(("node", "rate", "cards", "notes"), CARDS.values(), ids=CARDS)
+def test_cards_by_which_the_bill_is_divided(node: Node, rate: NodeRate, cards: int, notes: list[str]) -> None:
+    got = match((card("GPU-a"), NOBODY, 10), (card("GPU-b"), NOBODY, 10), nodes=[node], rates=[rate])
+    assert got.holdings.bills.cards.tolist() == [cards]
+    assert note_types(got) == notes
+
+
+def test_a_disagreement_names_the_sources() -> None:
+    got = match((card(), NOBODY, 10))
+    message = note(got, "CardCountDisagrees").message
+    assert message.startswith("Node n1: sources disagree about its number of GPUs (telemetry 1, price list 2)")
+
+
+def test_a_card_that_takes_the_place_of_another_is_not_one_more() -> None:
+    got = match((card("GPU-a"), NOBODY, 10), (card("GPU-old"), NOBODY, 4), (card("GPU-new"), NOBODY, 6))
+    assert got.holdings.bills.cards.tolist() == [2]
+
+
+def test_instances_of_one_card_are_one_card() -> None:
+    got = match(*((instance(n), NOBODY, 10) for n in range(7)), rates=[NO_CARDS])
+    assert got.holdings.bills.cards.tolist() == [1]
+
+
+def test_a_node_of_which_nothing_is_known_has_as_many_cards_as_capacity() -> None:
+    got = match(nodes=[make_node(gpus=8)], rates=[NO_CARDS])
+    assert got.holdings.bills.cards.tolist() == [8]
+    assert "divided by 8" in note(got, "CardCountEstimated").message
+
+
+FRACTIONS = {
+    "all of it by default": (make_rate(), 1.0, 666_666_667),
+    "the configured part": (make_rate(), 0.75, 500_000_000),
+    "the rate's own part goes before the configured one": (make_rate(gpu_fraction=0.3), 0.75, 200_000_000),
+}
+
+
+@pytest.mark.parametrize(("rate", "configured", "expected"), FRACTIONS.values(), ids=FRACTIONS)
+def test_part_of_the_bill_that_goes_to_the_cards(rate: NodeRate, configured: float, expected: int) -> None:
+    bills = match(rates=[rate], gpu_fraction=configured).holdings.bills
+    assert bills.cost_e9.tolist() == [666_666_667]
+    assert bills.gpu_cost_e9.tolist() == [expected]
+
+
+def test_a_node_without_rate_has_no_bill_but_hours_and_holders() -> None:
+    missing = MissingRate(node="n1", reason="no price")
+    got = match((card(), named(), 10), pods=[make_pod()], rates=[missing])
+    assert got.holdings.bills.priced.tolist() == [False]
+    assert got.holdings.bills.cost_e9.tolist() == [0]
+    assert got.holdings.bills.alive_hours.tolist() == pytest.approx([1 / 12])
+    assert got.nodes[0].rate is missing
+    assert held(got) == {"GPU-a train-0": 1.0}
+
+
+OBSERVED = {
+    "telemetry": ([(card(), NOBODY, 10.0)], 600, True),
+    "no telemetry, but the API lists all pods of so recent a window": ([], 60, True),
+    "neither": ([], 66, False),
+}
+
+
+@pytest.mark.parametrize(("shown", "seen_at", "expected"), OBSERVED.values(), ids=OBSERVED)
+def test_what_is_left_of_a_node_is_observed_with(shown: list[Shown], seen_at: float, expected: bool) -> None:
+    assert match(*shown, seen_at=seen_at).holdings.bills.observed.tolist() == [expected]
+
+
+def test_windows_of_one_usage_do_not_touch_each_other() -> None:
+    usage = make_usage([(card(), named(), 10)], [], [(card(node="n2"), NOBODY, 10)])
+    nodes = (make_node("n1"), make_node("n2", gpus=0), make_node("n3", gpus=0))
+    cluster = Cluster(seen_at=usage.windows[-1].end, nodes=nodes, pods=(make_pod(),), namespaces={})
+    matcher = Matcher(cluster=cluster, ended=(), keys=LabelKeys())
+    rates = [make_rate("n1"), make_rate("n2", cards=None), make_rate("n3", cards=None)]
+    got = [matcher.match(usage, number, rates) for number in range(3)]
+    assert [held(window) for window in got] == [{"GPU-a train-0": 1.0}, {"? train-0": 1.0}, {"? train-0": 1.0}]
+    assert [[facts.node.name for facts in window.nodes] for window in got] == [["n1"], ["n1"], ["n1", "n2"]]
+    assert got[2].holdings.device_node[got[2].holdings.device].tolist() == [0]
+
+
+def test_a_matcher_takes_a_new_usage_and_new_rates() -> None:
+    cluster = Cluster(seen_at=make_usage([]).windows[0].end, nodes=(make_node(),), pods=(make_pod(),), namespaces={})
+    matcher = Matcher(cluster=cluster, ended=(), keys=LabelKeys())
+    first = matcher.match(make_usage([(card(), named(), 10)]), 0, [make_rate()])
+    second = matcher.match(make_usage([(card("GPU-b"), named(), 10)]), 0, [make_rate(hourly_e9=12)])
+    assert (held(first), held(second)) == ({"GPU-a train-0": 1.0}, {"GPU-b train-0": 1.0})
+    assert second.holdings.bills.cost_e9.tolist() == [1]
+
+
+def test_a_cluster_without_nodes_has_no_lines() -> None:
+    got = match(nodes=[], rates=[], pods=[make_pod()])
+    assert (got.nodes, got.holders, got.notes) == ((), (), ())
+
+
+def test_pods_of_a_node_that_shows_no_card_hold_nothing() -> None:
+    got = match(nodes=[replace(make_node(), capacity={})], rates=[NO_CARDS], pods=[make_pod()])
+    assert (got.nodes, got.holders) == ((), ())
