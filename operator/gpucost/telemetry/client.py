@@ -12,6 +12,7 @@ import msgspec
 import requests
 from prometheus_api_client import PrometheusConnect
 from requests.auth import AuthBase
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 from urllib3.util import Retry
 
 from gpucost.model.errors import ConfigurationError, IncompleteAnswer, SourceUnavailable
@@ -46,6 +47,10 @@ class _TokenFile(AuthBase):
                 raise ConfigurationError(
                     f"prometheus.tokenFile {self._path} cannot be read: {error}; mount the token or unset the key"
                 ) from error
+            if not (token.isascii() and token.isprintable()):
+                raise ConfigurationError(
+                    f"prometheus.tokenFile {self._path} holds no token (odd characters); write the bare token into it"
+                )
             request.headers["Authorization"] = f"Bearer {token}"
         return request
 
@@ -101,6 +106,8 @@ class PrometheusClient(PrometheusConnect):  # type: ignore[misc]  # the library 
                 headers={"Accept-Encoding": "identity"},
                 auth=self.auth,
                 timeout=self._timeout,
+                # Said again here: REQUESTS_CA_BUNDLE in the environment overrides the session's.
+                verify=self._session.verify,
                 stream=True,
                 allow_redirects=False,
             )
@@ -109,7 +116,7 @@ class PrometheusClient(PrometheusConnect):  # type: ignore[misc]  # the library 
                     self._raise_status(response, deadline)
                 self._check_type(response)
                 return self._read(response, self._max_bytes, deadline)
-        except requests.RequestException as error:
+        except (requests.RequestException, HTTPError) as error:
             raise self._unavailable(error) from error
         except OSError as error:  # a certificate file that is not there
             raise ConfigurationError(f"{self.name} cannot be asked: {error}; check prometheus.caFile") from error
@@ -117,7 +124,8 @@ class PrometheusClient(PrometheusConnect):  # type: ignore[misc]  # the library 
     def _read(self, response: requests.Response, most: int, deadline: float) -> bytes:
         chunks: list[bytes] = []
         size = 0
-        for chunk in response.iter_content(_CHUNK_BYTES):
+        # read1 comes back with what there is; read would wait for a whole chunk, however slowly it drips in.
+        while chunk := response.raw.read1(_CHUNK_BYTES):
             size += len(chunk)
             if size > most:
                 raise QueryTooHeavy(
@@ -167,23 +175,23 @@ class PrometheusClient(PrometheusConnect):  # type: ignore[misc]  # the library 
         )
         raise SourceUnavailable(f"{self.name} answers with an error ({status}): {told}; {fix}")
 
-    def _unavailable(self, error: requests.RequestException) -> Exception:
+    def _unavailable(self, error: Exception) -> SourceUnavailable:
         match error:
             case requests.exceptions.ConnectTimeout():
                 cause = f"accepts no connection within {CONNECT_SECONDS:g} s"
                 fix = "check prometheus.url, and that no NetworkPolicy keeps us out"
-            case requests.exceptions.Timeout():
+            case requests.exceptions.Timeout() | ReadTimeoutError():
                 cause = f"does not answer within {self._seconds:g} s"
                 fix = "see whether Prometheus is overloaded, or raise prometheus.timeoutSeconds"
-            case requests.exceptions.ChunkedEncodingError() | requests.exceptions.ContentDecodingError():
-                cause = "broke off in the middle of its answer"
-                fix = "see whether Prometheus or a proxy before it restarts"
             case requests.exceptions.SSLError():
                 cause = f"cannot be trusted ({_root(error)})"
                 fix = "set prometheus.caFile to the certificate of its authority"
             case requests.exceptions.ConnectionError():
                 cause = f"cannot be reached ({_root(error)})"
                 fix = "check prometheus.url, that Prometheus runs, and that no NetworkPolicy keeps us out"
+            case HTTPError():
+                cause = "broke off in the middle of its answer"
+                fix = "see whether Prometheus or a proxy before it restarts"
             case _:
                 cause, fix = f"cannot be asked ({_root(error)})", "check prometheus.url"
         return SourceUnavailable(f"{self.name} {cause}; {fix}")

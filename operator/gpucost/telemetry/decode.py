@@ -1,6 +1,7 @@
 """Prometheus' JSON into arrays: only what is read is decoded."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Generic, TypeVar
 
 import msgspec
@@ -14,20 +15,17 @@ from gpucost.telemetry.series import MetricAnswer, SeriesLabels
 
 S = TypeVar("S")
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MOST_REMEMBERED = 400_000
 _MOST_WARNINGS = 3
+_OFF_GRID = 1e-3  # of a window; servers print times to the millisecond
 _BRACKETS = b'[]"'
 
 
-class Labelled(msgspec.Struct, gc=False):
-    """A series of an instant answer; its value is not read."""
+class _Sample(msgspec.Struct, gc=False):
+    """A series of an instant answer: its labels, and time and value, the value as text."""
 
     labels: dict[str, str] = msgspec.field(name="metric")
-
-
-class Sampled(msgspec.Struct, gc=False):
-    """A series of an instant answer: time and value, the value as text."""
-
     value: tuple[float, str]
 
 
@@ -53,33 +51,45 @@ class _Envelope(msgspec.Struct, Generic[S]):
     """VictoriaMetrics' word for a part of its storage being away."""
 
 
-_LABELLED = msgspec.json.Decoder(_Envelope[Labelled])
-_SAMPLED = msgspec.json.Decoder(_Envelope[Sampled])
+_VECTOR = msgspec.json.Decoder(_Envelope[_Sample])
 _POINTS = msgspec.json.Decoder(_Envelope[_Points])
 _LABELS = msgspec.json.Decoder(SeriesLabels)
 _STAT = msgspec.json.Decoder(_Stat)
 
 
-def decode_labels(body: bytes, origin: str) -> Sequence[Mapping[str, str]]:
-    """Labels of the series of an instant answer.
+def decode_vector(body: bytes, origin: str) -> list[tuple[dict[str, str], float]]:
+    """Labels and value of every series of an instant answer.
 
     Raises SourceUnavailable where it is none, IncompleteAnswer where it says that it is partial.
     """
-    return [series.labels for series in _result(_LABELLED, body, "vector", origin)]
+    series = _result(_VECTOR, body, "vector", origin)
+    try:
+        return [(sample.labels, float(sample.value[1])) for sample in series]
+    except ValueError as error:
+        raise _unreadable(origin, error) from error
 
 
 def decode_value(body: bytes, origin: str) -> float | None:
     """The only value of an instant answer; None: it has no series.
 
-    Raises as `decode_labels`.
+    Raises as `decode_vector`.
     """
-    series = _result(_SAMPLED, body, "vector", origin)
-    if not series:
+    series = decode_vector(body, origin)
+    return series[0][1] if series else None
+
+
+def decode_time(body: bytes, origin: str) -> datetime | None:
+    """The only value of an instant answer, a Unix time; None: it has no series.
+
+    Raises as `decode_vector`.
+    """
+    seconds = decode_value(body, origin)
+    if seconds is None:
         return None
     try:
-        return float(series[0].value[1])
-    except ValueError as error:
-        raise _unreadable(origin, error) from error
+        return _EPOCH + timedelta(milliseconds=round(seconds * 1000))
+    except (ValueError, OverflowError) as error:
+        raise _unreadable(origin, f"{seconds} is no time") from error
 
 
 class WindowDecoder:
@@ -94,7 +104,7 @@ class WindowDecoder:
     def decode(self, body: bytes, windows: Sequence[Window], origin: str) -> MetricAnswer:
         """``windows`` are those that were asked for: of one length, without a gap.
 
-        Raises as `decode_labels`.
+        Raises as `decode_vector`.
         """
         series = _result(_POINTS, body, "matrix", origin)
         rows: dict[SeriesLabels, int] = {}
@@ -136,9 +146,10 @@ def _points(raw: Sequence[bytes], windows: Sequence[Window], origin: str) -> tup
     if owner.size == 0:
         return owner, owner, np.zeros(0)
     first, step = windows[0].end.timestamp(), windows[0].length.total_seconds()
-    column = np.rint((numbers[0::2] - first) / step)
-    if not np.all((column >= 0) & (column < len(windows))):
-        raise _unreadable(origin, "points lie outside the time that was asked for")
+    place = (numbers[0::2] - first) / step
+    column = np.rint(place)
+    if not np.all((abs(place - column) < _OFF_GRID) & (column >= 0) & (column < len(windows))):
+        raise _unreadable(origin, "points lie at other times than were asked for")
     return owner, column.astype(np.intp), numbers[1::2]
 
 

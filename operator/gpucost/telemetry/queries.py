@@ -137,13 +137,29 @@ class PodHistoryQuery:
     matchers: tuple[Matcher, ...] = ()
 
     def promql(self) -> str:
+        return " or ".join(f"last_over_time({selector}[{self.range_ms}ms])" for selector in self._selectors())
+
+    def _selectors(self) -> list[str]:
         names = "|".join(escape_regex(name) for name in self.pods)
         gpu_only = (Matcher("resource", "=~", "nvidia_com_.+"),) if self.metric == POD_REQUESTS else ()
-        selectors = (
+        return [
             _select(self.metric, (*self.matchers, Matcher(label, "=~", names), *gpu_only))
             for label in ("pod", "exported_pod")
-        )
-        return " or ".join(f"last_over_time({selector}[{self.range_ms}ms])" for selector in selectors)
+        ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodLastSeenQuery(PodHistoryQuery):
+    """The same series, but the value is the Unix time at which each was last seen, to the minute.
+
+    0 where it lived for less than that.
+    """
+
+    def promql(self) -> str:
+        selectors = self._selectors()
+        seen = (f"max_over_time(timestamp({selector})[{self.range_ms}ms:1m])" for selector in selectors)
+        all_of_them = (f"0 * last_over_time({selector}[{self.range_ms}ms])" for selector in selectors)
+        return " or ".join((*seen, *all_of_them))
 
 
 def quote(value: str) -> str:

@@ -4,12 +4,14 @@ Spellings differ by the exporter's version (``Hostname``, ``hostname``), its fla
 ``pod_name``), the scrape configuration (``pod``, ``exported_pod``) and the vendor (``GPU_I_ID``, ``gpu_i_id``).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
+import numpy as np
+from numpy.typing import ArrayLike
 
-from gpucost.model.usage import Device, Floats, NamedHolder
+from gpucost.model.usage import Device, Floats, Indices, NamedHolder
 
 _EXPORTER_CONTAINERS = frozenset({"nvidia-dcgm-exporter", "dcgm-exporter", "exporter"})
 _EXPORTER_POD = "dcgm-exporter"
@@ -63,6 +65,28 @@ class MetricAnswer:
     """(s, w) sum of the samples in the window, in the metric's unit; NaN where one of them was no number."""
     counts: Floats
     """(s, w) samples in the window; 0: none, and the sum means nothing."""
+
+    @classmethod
+    def of(cls, labels: Sequence[Mapping[str, str]], sums: ArrayLike, counts: ArrayLike) -> "MetricAnswer":
+        """From series as Prometheus stores them: those alike in all labels that are read become one.
+
+        ``sums`` and ``counts`` are (s, w), in the order of ``labels``.
+        """
+        rows: dict[SeriesLabels, int] = {}
+        codes = (rows.setdefault(SeriesLabels.of(series), len(rows)) for series in labels)
+        row = np.fromiter(codes, dtype=np.intp)
+        seen = np.asarray(counts, dtype=np.float64)
+        known_sums = np.where(seen > 0, np.asarray(sums, dtype=np.float64), 0.0)
+        return cls(labels=tuple(rows), sums=add_rows(known_sums, row, len(rows)), counts=add_rows(seen, row, len(rows)))
+
+
+def add_rows(values: Floats, row: Indices, size: int) -> Floats:
+    """(size, w): every line of ``values`` (s, w) added to line ``row`` (s,) of the result."""
+    total = np.zeros((size, values.shape[1]))
+    order = np.argsort(row, kind="stable")
+    first = np.flatnonzero(np.diff(row[order], prepend=-1))
+    total[row[order[first]]] = np.add.reduceat(values[order], first, axis=0)
+    return total
 
 
 @dataclass(frozen=True, slots=True)

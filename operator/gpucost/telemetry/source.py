@@ -1,0 +1,130 @@
+"""Prometheus as the source of telemetry."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+
+from gpucost.model.errors import SourceUnavailable
+from gpucost.model.fleet import Pod
+from gpucost.model.time import Window, milliseconds
+from gpucost.model.usage import NamedHolder, Usage
+from gpucost.telemetry.client import PrometheusClient, QueryTooHeavy
+from gpucost.telemetry.decode import WindowDecoder, decode_time, decode_value, decode_vector
+from gpucost.telemetry.pods import pods_of_history
+from gpucost.telemetry.queries import (
+    POD_LABELS,
+    POD_OWNER,
+    POD_REQUESTS,
+    NewestSampleQuery,
+    PodHistoryQuery,
+    PodLastSeenQuery,
+    RangeEdgeQuery,
+    WindowQuery,
+)
+from gpucost.telemetry.series import MetricAnswer
+from gpucost.telemetry.settings import TelemetrySettings
+from gpucost.telemetry.usage import join_usages, usage_of
+
+_LONGEST_QUERY = timedelta(hours=6)
+"""A day at once costs the server several times the memory and is no faster."""
+_PODS_PER_QUERY = 50
+_EDGE_STEP_SECONDS = 10
+
+
+class PrometheusTelemetry:
+    """For one thread at a time. Answers `model.source.TelemetrySource`."""
+
+    def __init__(self, settings: TelemetrySettings, client: PrometheusClient | None = None) -> None:
+        self._settings = settings
+        self._client = client or PrometheusClient(settings)
+        self._decoder = WindowDecoder()
+        self._counts_both_edges: bool | None = None
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._client.close()
+
+    def newest_sample(self) -> datetime | None:
+        """When Prometheus last saw a sample of any of the metrics; None: in the last ten minutes it has seen none.
+
+        Raises SourceUnavailable, or IncompleteAnswer where the answer is partial.
+        """
+        query = NewestSampleQuery(metrics=self._settings.metrics.all, matchers=self._settings.matchers)
+        return decode_time(self._client.custom_query(query.promql()), self._client.name)
+
+    def read_usage(self, windows: Sequence[Window]) -> Usage:
+        """Use of every device in ``windows``, which follow one another without a gap and have one length.
+
+        Raises SourceUnavailable, or IncompleteAnswer where the answer is partial or too heavy even for one window.
+        """
+        try:
+            return join_usages([self._read(part) for part in _slices(windows)])
+        except SourceUnavailable:
+            self._counts_both_edges = None  # what answers next may be another version
+            raise
+
+    def read_ended_pods(self, holders: Sequence[NamedHolder], until: datetime) -> Sequence[Pod]:
+        """What kube-state-metrics last said of the pods of these names; empty where there is none.
+
+        Pods of one name and different UIDs are different pods, in the order in which they were last seen.
+
+        Raises SourceUnavailable, or IncompleteAnswer where the answer is partial.
+        """
+        wanted = {(holder.namespace, holder.pod) for holder in holders}
+        names = sorted({name for _, name in wanted})
+        batches = (names[first : first + _PODS_PER_QUERY] for first in range(0, len(names), _PODS_PER_QUERY))
+        pods = (pod for batch in batches for pod in self._ask_pods(tuple(batch), until))
+        return tuple(pod for pod in pods if (pod.namespace, pod.name) in wanted)
+
+    def _read(self, windows: Sequence[Window]) -> Usage:
+        try:
+            answers = {name: self._ask_metric(name, windows) for name in self._settings.metrics.all}
+        except QueryTooHeavy:
+            if len(windows) == 1:
+                raise
+            middle = len(windows) // 2
+            return join_usages([self._read(windows[:middle]), self._read(windows[middle:])])
+        return usage_of(answers, windows, self._settings.metrics, self._settings.scrape_interval)
+
+    def _ask_metric(self, name: str, windows: Sequence[Window]) -> MetricAnswer:
+        range_ms = windows[0].milliseconds - (1 if self._edges_count_twice(windows[0].end) else 0)
+        query = WindowQuery(metric=name, range_ms=range_ms, matchers=self._settings.matchers)
+        body = self._client.custom_query_range(query.promql(), windows[0], windows[-1])
+        return self._decoder.decode(body, windows, self._client.name)
+
+    def _edges_count_twice(self, near: datetime) -> bool:
+        """Whether a sample on the edge of two ranges is in both: so it is before Prometheus 3."""
+        if self._counts_both_edges is None:
+            seconds = int(near.timestamp()) // _EDGE_STEP_SECONDS * _EDGE_STEP_SECONDS
+            body = self._client.custom_query(RangeEdgeQuery().promql(), datetime.fromtimestamp(seconds, UTC))
+            count = decode_value(body, self._client.name)
+            if count not in (1, 2):
+                raise SourceUnavailable(
+                    f"{self._client.name} counts {count} samples in a range of ten seconds where Prometheus counts 1 or"
+                    " 2; set prometheus.url to a server that speaks PromQL as Prometheus does"
+                )
+            self._counts_both_edges = count == 2
+        return self._counts_both_edges
+
+    def _ask_pods(self, names: tuple[str, ...], until: datetime) -> tuple[Pod, ...]:
+        labels = self._ask_history(PodLastSeenQuery, POD_LABELS, names, until)
+        owners = self._ask_history(PodHistoryQuery, POD_OWNER, names, until)
+        requests = self._ask_history(PodHistoryQuery, POD_REQUESTS, names, until)
+        labels.sort(key=lambda series: series[1])
+        return pods_of_history([series for series, _ in labels], [series for series, _ in owners], requests)
+
+    def _ask_history(
+        self, kind: type[PodHistoryQuery], metric: str, names: tuple[str, ...], until: datetime
+    ) -> list[tuple[dict[str, str], float]]:
+        query = kind(
+            metric=metric,
+            pods=names,
+            range_ms=milliseconds(self._settings.pod_history),
+            matchers=self._settings.matchers,
+        )
+        return decode_vector(self._client.custom_query(query.promql(), until), self._client.name)
+
+
+def _slices(windows: Sequence[Window]) -> Iterator[Sequence[Window]]:
+    if windows:
+        size = max(1, _LONGEST_QUERY // windows[0].length)
+        yield from (windows[first : first + size] for first in range(0, len(windows), size))

@@ -1,0 +1,165 @@
+import socket
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from gpu_series import make_windows
+from scripted_server import Reply, ScriptedServer, answer, json_reply, serving
+
+from gpucost.model.errors import ConfigurationError, GpuCostError, SourceUnavailable
+from gpucost.telemetry.client import PrometheusClient, QueryTooHeavy
+from gpucost.telemetry.settings import TelemetrySettings
+
+FINE = answer("vector")
+
+
+def ask(server: ScriptedServer, **settings: object) -> bytes:
+    known: dict[str, object] = {"url": server.url, "timeout_seconds": 0.5}
+    with PrometheusClient(TelemetrySettings(**(known | settings))) as client:  # type: ignore[arg-type]
+        return client.custom_query("up")
+
+
+FAULTS: dict[str, tuple[Reply, type[GpuCostError], str]] = {
+    "500": (json_reply(500, error="disk full"), SourceUnavailable, r"error \(500\): disk full; look into the log"),
+    "500 from something else": (Reply(status=500, body=b"<html>"), SourceUnavailable, "500.*Internal Server Error"),
+    "401": (Reply(status=401), SourceUnavailable, r"refuses our account \(401\); set prometheus\.tokenFile"),
+    "404": (Reply(status=404), SourceUnavailable, "404.*without /api/v1"),
+    "302": (
+        Reply(status=302, headers={"Location": "https://user:secret@login.example.test/in?token=x"}),
+        SourceUnavailable,
+        r"redirects to https://login\.example\.test/in \(302\); set prometheus\.url",
+    ),
+    "a login page": (
+        Reply(headers={"Content-Type": "text/html"}, body=b"<html>"),
+        SourceUnavailable,
+        "text/html, not JSON",
+    ),
+    "a time-out of the server": (
+        json_reply(503, errorType="timeout", error="query timed out in expression evaluation"),
+        QueryTooHeavy,
+        "gave up on the query",
+    ),
+    "too many samples": (
+        json_reply(422, errorType="execution", error="query processing would load too many samples into memory"),
+        QueryTooHeavy,
+        "too many samples",
+    ),
+    "an answer without end": (
+        Reply(body=b"x" * 2000),
+        QueryTooHeavy,
+        r"more than 1000 bytes.*prometheus\.maxAnswerBytes",
+    ),
+    "silence after the first bytes": (
+        Reply(body=b"{", length=500, hang=True),
+        SourceUnavailable,
+        "does not answer within 0.5",
+    ),
+    "an answer that drips": (
+        Reply(body=b"{", length=10**9, drip=b" "),
+        QueryTooHeavy,
+        "not sent its whole answer in time",
+    ),
+    "an answer that was cut": (Reply(body=b"{", length=500), SourceUnavailable, "broke off in the middle"),
+    "an answer whose chunks were cut": (
+        Reply(
+            headers={"Content-Type": "application/json", "Transfer-Encoding": "chunked"}, body=b"1f4\r\n{", length=500
+        ),
+        SourceUnavailable,
+        "broke off in the middle",
+    ),
+    "chunks that are none": (
+        Reply(headers={"Content-Type": "application/json", "Transfer-Encoding": "chunked"}, body=b"zz\r\n{\r\n"),
+        SourceUnavailable,
+        "broke off in the middle",
+    ),
+}
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize(("reply", "kind", "says"), FAULTS.values(), ids=FAULTS)
+def test_a_fault_is_one_sentence_that_names_the_server(
+    reply: Reply, kind: type[GpuCostError], says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gpucost.telemetry.client.CONNECT_SECONDS", 0.1)
+    with serving(lambda _: reply) as server, pytest.raises(kind, match=says) as caught:
+        ask(server, max_answer_bytes=1000)
+    assert type(caught.value) is kind
+    assert str(caught.value).startswith(f"Prometheus at {server.url} ")
+    assert "secret" not in str(caught.value)
+    assert len(server.asked) == 1, "a fault is told at once, not tried again"
+
+
+def test_nobody_at_the_port_is_an_outage() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://user:secret@127.0.0.1:{free.getsockname()[1]}"
+        with (
+            PrometheusClient(TelemetrySettings(url=url)) as client,
+            pytest.raises(
+                SourceUnavailable, match=r"^Prometheus at http://127[^ ]+ cannot be reached \(Connection refused\)"
+            ),
+        ):
+            client.custom_query("up")
+
+
+URLS = {
+    "no scheme": "prometheus:9090",
+    "another scheme": "ftp://prometheus",
+    "no host": "http://",
+    "a port that is none": "http://prometheus:port",
+    "brackets that do not close": "http://[::1",
+    "empty": "",
+}
+
+
+@pytest.mark.parametrize("url", URLS.values(), ids=URLS)
+def test_what_is_no_address_is_refused_at_once(url: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"prometheus\.url"):
+        PrometheusClient(TelemetrySettings(url=url))
+
+
+def test_a_query_travels_in_the_body_with_a_time_limit() -> None:
+    with serving(lambda _: FINE) as server, PrometheusClient(TelemetrySettings(url=f"{server.url}/p/")) as client:
+        assert client.custom_query("up", datetime(2026, 11, 24, 8, tzinfo=UTC)) == FINE.body
+        client.custom_query_range("up", *make_windows(3)[::2])
+    instant, ranged = server.asked
+    assert (instant.path, ranged.path) == ("/p/api/v1/query", "/p/api/v1/query_range")
+    assert instant.form == {"query": "up", "time": "1795507200.000", "timeout": "6300ms"}
+    assert ranged.form == {
+        "query": "up",
+        "start": "1795507500.000",
+        "end": "1795508100.000",
+        "step": "300.000",
+        "timeout": "6300ms",
+    }
+    assert instant.headers["Accept-Encoding"] == "identity"
+
+
+def test_a_rotated_token_is_used_at_once(tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    settings = TelemetrySettings(url="http://replaced", token_file=token)
+    with serving(lambda _: FINE) as server, PrometheusClient(replace(settings, url=server.url)) as client:
+        for word in ("first\n", "second"):
+            token.write_text(word)
+            client.custom_query("up")
+    assert [asked.headers["Authorization"] for asked in server.asked] == ["Bearer first", "Bearer second"]
+
+
+TOKENS = {"missing": None, "two lines": b"a\nb", "not ASCII": "schlüssel".encode(), "no text": b"\xff\xfe"}
+
+
+@pytest.mark.parametrize("content", TOKENS.values(), ids=TOKENS)
+def test_a_token_that_cannot_be_sent_names_its_file(content: bytes | None, tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    if content is not None:
+        token.write_bytes(content)
+    with serving(lambda _: FINE) as server, pytest.raises(ConfigurationError, match=f"tokenFile {token}"):
+        ask(server, token_file=token)
+    assert server.asked == []
+
+
+def test_a_missing_certificate_names_its_setting(tmp_path: Path) -> None:
+    settings = TelemetrySettings(url="https://127.0.0.1:1", ca_file=tmp_path / "none.crt")
+    with PrometheusClient(settings) as client, pytest.raises(ConfigurationError, match=r"prometheus\.caFile"):
+        client.custom_query("up")
