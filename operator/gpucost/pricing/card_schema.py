@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema, model_validator
 from pydantic.alias_generators import to_camel
 
 from gpucost.model.errors import ConfigurationError, InputError
@@ -23,6 +23,17 @@ MOST_FILE_BYTES = 64 * 1024**2
 
 _WILD = frozenset("*?[")
 _NAME = Annotated[str, Field(min_length=1, max_length=253)]
+_Pattern = Annotated[str, Field(max_length=253)]
+
+
+def _decimal_text(pattern: str) -> WithJsonSchema:
+    """How the API takes a decimal number: as a string, since JSON's numbers do not keep it."""
+    return WithJsonSchema({"type": "string", "pattern": pattern, "maxLength": 20})
+
+
+_HourlyText = Annotated[Hourly, _decimal_text(r"^([0-9]{1,6}(\.[0-9]{1,9})?|1000000(\.0{1,9})?)$")]
+_PercentText = Annotated[Percent, _decimal_text(r"^([0-9]{1,2}(\.[0-9]{1,9})?|100(\.0{1,9})?)$")]
+_FractionText = Annotated[Fraction, _decimal_text(r"^(0(\.[0-9]{1,9})?|1(\.0{1,9})?)$")]
 
 
 class _Strict(BaseModel):
@@ -32,41 +43,75 @@ class _Strict(BaseModel):
 class Match(_Strict):
     """What a node must be; an absent key does not matter. All but labels and capacity type may be patterns."""
 
-    instance_type: str | None = None
-    region: str | None = None
-    zone: str | None = None
-    capacity_type: CapacityType | None = None
-    gpu_product: str | None = None
-    node_labels: Mapping[str, str] = Field(default_factory=dict)
+    instance_type: _Pattern | None = Field(default=None, description="Instance type, such as p4d.24xlarge or p4d.*.")
+    region: _Pattern | None = Field(default=None, description="Region, such as us-east-1 or us-*.")
+    zone: _Pattern | None = Field(default=None, description="Zone, such as us-east-1a.")
+    capacity_type: CapacityType | None = Field(default=None, description="How the node was bought.")
+    gpu_product: _Pattern | None = Field(
+        default=None,
+        description="GPU product as GPU feature discovery labels it, such as NVIDIA-A100-*; MIG and sharing marks"
+        " may be left out.",
+    )
+    node_labels: Mapping[str, Annotated[str, Field(max_length=63)]] = Field(
+        default_factory=dict, max_length=32, description="Labels that the node must have, with exactly these values."
+    )
 
 
 class _Terms(_Strict):
     """May stand on a card, for all its rates, or on a rate, which then counts."""
 
-    priority: int | None = Field(default=None, ge=-1_000_000, le=1_000_000)
-    valid_from: Moment | None = None
-    valid_until: Moment | None = None
-    discount_percent: Percent | None = None
-    gpu_fraction: Fraction | None = None
-    source: str | None = Field(default=None, max_length=200)
+    priority: int | None = Field(
+        default=None,
+        ge=-1_000_000,
+        le=1_000_000,
+        description="Of several rates that match a node the one with the highest priority counts, then the one that"
+        " asks for most; 0 where absent.",
+    )
+    valid_from: Moment | None = Field(default=None, description="First moment at which it counts.")
+    valid_until: Moment | None = Field(default=None, description="First moment at which it no longer counts.")
+    discount_percent: _PercentText | None = Field(
+        default=None, description="Taken off the price, such as 12.5; 0 where absent."
+    )
+    gpu_fraction: _FractionText | None = Field(
+        default=None, description="Part of the node's price that its GPUs stand for; the configured part where absent."
+    )
+    source: str | None = Field(
+        default=None, max_length=200, description="Where the price comes from, such as a contract; shown in reports."
+    )
 
 
-class _Rate(_Terms):
-    name: _NAME
+class Rate(_Terms):
+    """A price and the nodes that it is for."""
+
+    name: _NAME = Field(description="Names the rate within its card; shown in reports.")
     match: Match = Field(default_factory=Match)
-    node_hourly: Hourly | None = None
-    gpu_hourly: Hourly | None = None
+    node_hourly: _HourlyText | None = Field(default=None, description="Price of a whole node, currency per hour.")
+    gpu_hourly: _HourlyText | None = Field(
+        default=None, description="Price of each physical GPU of a node, currency per hour."
+    )
 
     @model_validator(mode="after")
-    def _one_price(self) -> "_Rate":
+    def _one_price(self) -> "Rate":
         if (self.node_hourly is None) == (self.gpu_hourly is None):
             raise ValueError("it must have either nodeHourly or gpuHourly; write one of them")
         return self
 
 
 class _Spec(_Terms):
-    currency: str | None = Field(default=None, pattern=r"^[A-Z]{3}$")
+    currency: str | None = Field(
+        default=None,
+        pattern=r"^[A-Z]{3}$",
+        max_length=3,
+        description="ISO 4217 code of its prices. A card in another currency than the configured one is not used.",
+    )
     rates: tuple[object, ...] = Field(max_length=1000)
+
+
+class RateCardSpec(_Spec):
+    """Prices of nodes, and the nodes that they are for."""
+
+    # For the API server's schema. Cards are read rate by rate, so that a bad one takes no good one down.
+    rates: tuple[Rate, ...] = Field(max_length=1000, description="The prices, each with the nodes that it is for.")
 
 
 class _Metadata(BaseModel):
@@ -130,14 +175,14 @@ def read_cards(cards: Iterable[object], currency: str) -> tuple[list[CardRate], 
             continue
         for place, entry in enumerate(spec.rates, start=1):
             try:
-                rates.append(_card_rate(name, spec, _Rate.model_validate(entry)))
+                rates.append(_card_rate(name, spec, Rate.model_validate(entry)))
             except ValidationError as error:
                 label = entry.get("name") if isinstance(entry, Mapping) else None
                 problems.append(f"{KIND} {name}/{label or place} is not used: {complaint(error)}")
     return rates, problems
 
 
-def _card_rate(card: str, spec: _Spec, rate: _Rate) -> CardRate:
+def _card_rate(card: str, spec: _Spec, rate: Rate) -> CardRate:
     per_gpu = rate.node_hourly is None
     terms = spec.model_dump(include=set(_Terms.model_fields)) | rate.model_dump(
         include=set(_Terms.model_fields), exclude_none=True

@@ -30,6 +30,14 @@ Ratio = Annotated[
 Time = Annotated[str, Field(max_length=20, json_schema_extra={"format": "date-time"})]
 Name = Annotated[str, Field(min_length=1, max_length=253)]
 Sentence = Annotated[str, Field(max_length=1024)]
+Currency = Annotated[
+    str, Field(pattern=r"^[A-Z]{3}$", max_length=3, description="Currency of all money in the report, ISO 4217.")
+]
+Phase = Annotated[
+    str, Field(pattern=r"^(Open|Final)$", max_length=5, description="Open until the period is over, then Final.")
+]
+Rounded = Annotated[str, Field(max_length=32)]
+RoundedRatio = Annotated[str, Field(max_length=16)]
 
 
 class Part(BaseModel):
@@ -39,22 +47,33 @@ class Part(BaseModel):
 
 
 class Condition(Part):
-    """As ``metav1.Condition``."""
+    """Something that a reader of the report should know; as ``metav1.Condition``."""
 
-    type: Annotated[str, Field(min_length=1, max_length=316, pattern=r"^[A-Za-z][A-Za-z0-9]*$")]
-    status: Annotated[str, Field(pattern=r"^(True|False|Unknown)$")]
-    reason: Annotated[str, Field(min_length=1, max_length=1024, pattern=r"^[A-Za-z][A-Za-z0-9]*$")]
-    message: Annotated[str, Field(max_length=32768)] = ""
-    last_transition_time: Time
-    observed_generation: Annotated[int, Field(ge=0)] | None = None
+    type: Annotated[str, Field(min_length=1, max_length=316, pattern=r"^[A-Za-z][A-Za-z0-9]*$")] = Field(
+        description="What it is about."
+    )
+    status: Annotated[str, Field(pattern=r"^(True|False|Unknown)$", max_length=7)] = Field(
+        description="True, False or Unknown."
+    )
+    reason: Annotated[str, Field(min_length=1, max_length=1024, pattern=r"^[A-Za-z][A-Za-z0-9]*$")] = Field(
+        description="Why, in one word for programs."
+    )
+    message: Annotated[str, Field(max_length=32768)] = Field(default="", description="Why, in a sentence for people.")
+    last_transition_time: Time = Field(description="When the status last changed.")
+    observed_generation: Annotated[int, Field(ge=0)] | None = Field(
+        default=None, description="Generation of the report that it is about."
+    )
+
+
+Conditions = Annotated[tuple[Condition, ...], Field(max_length=16)]
 
 
 class Entry(Part):
     """One line of a breakdown. The entries of a list add up to the total of the report."""
 
-    name: Annotated[str, Field(min_length=1, max_length=512)]
-    cost: Amount | None = Field(default=None, description="Null: nothing of it has a rate.")
-    used_cost: Amount | None = Field(default=None, description="Null: use was never seen.")
+    name: Annotated[str, Field(min_length=1, max_length=512)] = Field(description="What the entry is of.")
+    cost: Amount | None = Field(default=None, description="What is paid for; null: nothing of it has a rate.")
+    used_cost: Amount | None = Field(default=None, description="The used part; null: use was never seen.")
     idle_cost: Amount | None = Field(default=None, description="Charged but not used; null: use was never seen.")
     unknown_use_cost: Amount | None = Field(default=None, description="Charged while use was not seen.")
     gpu_hours: Hours = Field(description="Charged hours of a whole card.")
@@ -63,9 +82,9 @@ class Entry(Part):
 class GpuHours(Part):
     """Hours of a whole card; half a card for two hours is one."""
 
-    reserved: Hours
-    used: Hours | None = Field(default=None, description="Null: use was never seen.")
-    charged: Hours
+    reserved: Hours = Field(description="Kept from others.")
+    used: Hours | None = Field(default=None, description="Really used; null: use was never seen.")
+    charged: Hours = Field(description="The larger of reserved and used: what is paid for.")
     unpriced: Hours = Field(description="The part of the charged hours on nodes without a rate: not in the cost.")
 
 
@@ -83,17 +102,17 @@ class Basis(Part):
 class Summary(Part):
     """Rounded, for ``kubectl get``; the exact figures stand beside it."""
 
-    cost: Annotated[str, Field(max_length=32)]
-    used_cost: Annotated[str, Field(max_length=32)]
-    idle_cost: Annotated[str, Field(max_length=32)]
-    gpu_hours: Annotated[str, Field(max_length=32)]
-    efficiency: Annotated[str, Field(max_length=16)]
-    coverage: Annotated[str, Field(max_length=16)]
-    estimated: Annotated[str, Field(max_length=32)]
+    cost: Rounded = Field(description="What the team pays for.")
+    used_cost: Rounded = Field(description="The part of the cost that was used.")
+    idle_cost: Rounded = Field(description="The part of the cost that was held but not used.")
+    gpu_hours: Rounded = Field(description="Charged hours of a whole card.")
+    efficiency: RoundedRatio = Field(description="Used / (used + idle).")
+    coverage: RoundedRatio = Field(description="Part of the held time for which use was measured.")
+    estimated: Rounded = Field(description="The part of the cost that rests on estimates.")
 
 
 class RateUse(Part):
     """Where node rates came from."""
 
-    source: Annotated[str, Field(max_length=300)]
+    source: Annotated[str, Field(max_length=300)] = Field(description="Where the rates came from.")
     node_hours: Hours = Field(description="Hours of a node that were priced so.")

@@ -18,9 +18,9 @@ class WindowSpec(Part):
     The chunks are written first and the index last, so a record without an index was never decided.
     """
 
-    start: Time
-    end: Time
-    chunk: Annotated[int, Field(ge=0, le=1000)] = Field(description="0: the index.")
+    start: Time = Field(description="Start of what was decided.")
+    end: Time = Field(description="End of what was decided.")
+    chunk: Annotated[int, Field(ge=0, le=1000)] = Field(description="0: the index; else the number of the chunk.")
     chunks: Annotated[int, Field(ge=0, le=1000)] = Field(description="How many chunks follow the index.")
     data: Annotated[str, Field(max_length=MOST_CHUNK_CHARACTERS)] = Field(
         default="", description="Base64 of a piece of the compressed rows."

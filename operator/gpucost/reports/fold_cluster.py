@@ -1,0 +1,198 @@
+"""Bring a ClusterGpuCostReport forward by one record; as `gpucost.reports.fold` does a team's."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from gpucost.model.money import format_e9, format_ratio, parse_e9
+from gpucost.model.tenancy import UNASSIGNED
+from gpucost.model.time import Period, format_time
+from gpucost.reports.charges import Totals, add_known
+from gpucost.reports.conditions import findings_of, residual_finding, update_conditions
+from gpucost.reports.digest import seal
+from gpucost.reports.fold import OPEN, check_period, close, follows
+from gpucost.reports.record import RecordNode, WindowRecord
+from gpucost.reports.resources.cluster_gpu_cost_report import Bill, ClusterReportStatus, ClusterReportSummary, Reason
+from gpucost.reports.statements import (
+    add_entries,
+    add_rates,
+    amount_or_none,
+    basis,
+    efficiency,
+    fold_names,
+    gpu_hours,
+    parse_or_none,
+    totals_in,
+)
+from gpucost.reports.words import in_percent, in_short
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """A node bill and its parts, in units of 1e-9; ``cost`` None: there is no rate."""
+
+    cost: int | None = None
+    allocated: int = 0
+    unallocated: int = 0
+    unobserved: int = 0
+    host: int = 0
+    node_hours: int = 0
+
+    def __add__(self, other: "Parts") -> "Parts":
+        return Parts(
+            cost=add_known(self.cost, other.cost),
+            allocated=self.allocated + other.allocated,
+            unallocated=self.unallocated + other.unallocated,
+            unobserved=self.unobserved + other.unobserved,
+            host=self.host + other.host,
+            node_hours=self.node_hours + other.node_hours,
+        )
+
+    @property
+    def residual(self) -> int:
+        return (self.cost or 0) - self.allocated - self.unallocated - self.unobserved - self.host
+
+
+def fold_cluster(
+    status: ClusterReportStatus | None, record: WindowRecord, period: Period, *, final: bool, now: datetime
+) -> ClusterReportStatus:
+    """The status with all of the record added; as `gpucost.reports.fold.fold_report`."""
+    check_period(record, period)
+    if status is None or follows(status, record):
+        status = seal(_folded(status, record, now))
+    return close(status) if final else status
+
+
+def _folded(status: ClusterReportStatus | None, record: WindowRecord, now: datetime) -> ClusterReportStatus:
+    totals = sum((group.totals for group in record.groups), totals_in(status) if status else Totals())
+    figures, charge = totals.figures, totals.charge
+    parts = _parts(status, record, figures.cost)
+    unassigned = _unassigned(record) + (parse_e9(status.unassigned_cost) if status else 0)
+    conditions = status.conditions if status else ()
+    findings = [*findings_of(conditions, record.notes, figures), residual_finding(parts.residual)]
+    return ClusterReportStatus(
+        phase=OPEN,
+        last_window_end=format_time(record.end),
+        windows=record.windows + (status.windows if status else 0),
+        node_cost=amount_or_none(parts.cost),
+        allocated=format_e9(parts.allocated),
+        unallocated=format_e9(parts.unallocated),
+        unobserved=format_e9(parts.unobserved),
+        host=format_e9(parts.host),
+        residual=format_e9(parts.residual),
+        used_cost=amount_or_none(charge.used_cost),
+        idle_cost=amount_or_none(charge.idle_cost),
+        unknown_use_cost=amount_or_none(charge.unknown_use_cost),
+        estimated_cost=format_e9(figures.estimated_cost),
+        gpu_hours=gpu_hours(figures),
+        unpriced_gpu_hours=format_e9(figures.unpriced_hours),
+        efficiency=efficiency(charge),
+        memory_ratio=format_ratio(figures.memory_used_hours, figures.memory_hours),
+        compute_ratio=format_ratio(figures.compute_used_hours, figures.compute_hours),
+        coverage=format_ratio(figures.seen_hours, figures.held_hours),
+        unassigned_cost=format_e9(unassigned),
+        unassigned_ratio=format_ratio(unassigned, parts.allocated),
+        basis=basis(figures),
+        summary=_summary(parts, totals, unassigned),
+        unallocated_by_reason=_reasons(status, record.nodes),
+        by_node_pool=_bills(status.by_node_pool if status else (), ((node.pool, node) for node in record.nodes)),
+        by_node=_bills(status.by_node if status else (), ((node.node, node) for node in record.nodes)),
+        by_team=add_entries(
+            status.by_team if status else (), ((group.team, group.totals.charge) for group in record.groups)
+        ),
+        by_namespace=add_entries(
+            status.by_namespace if status else (), ((group.namespace, group.totals.charge) for group in record.groups)
+        ),
+        rates=add_rates(status.rates if status else (), record.rates),
+        conditions=update_conditions(conditions, findings, now),
+    )
+
+
+def _parts(status: ClusterReportStatus | None, record: WindowRecord, allocated: int) -> Parts:
+    """The bill as the nodes have it, with what the teams pay in place of what the nodes say they do.
+
+    So the residual shows where the two differ.
+    """
+    before = Parts()
+    if status is not None:
+        before = Parts(
+            cost=parse_or_none(status.node_cost),
+            unallocated=parse_e9(status.unallocated),
+            unobserved=parse_e9(status.unobserved),
+            host=parse_e9(status.host),
+        )
+    nodes = sum((_parts_of(node) for node in record.nodes), before)
+    return Parts(
+        cost=nodes.cost,
+        allocated=allocated,
+        unallocated=nodes.unallocated,
+        unobserved=nodes.unobserved,
+        host=nodes.host,
+    )
+
+
+def _parts_of(node: RecordNode) -> Parts:
+    return Parts(
+        cost=node.cost,
+        allocated=node.allocated,
+        unallocated=sum(node.unallocated.values()),
+        unobserved=node.unobserved,
+        host=node.host,
+        node_hours=node.alive_hours,
+    )
+
+
+def _bills(bills: Iterable[Bill], added: Iterable[tuple[str, RecordNode]]) -> tuple[Bill, ...]:
+    parts = fold_names(
+        {bill.name: _parts_in(bill) for bill in bills}, ((name, _parts_of(node)) for name, node in added)
+    )
+    return tuple(
+        Bill(
+            name=name,
+            node_cost=amount_or_none(part.cost),
+            allocated=format_e9(part.allocated),
+            unallocated=format_e9(part.unallocated),
+            unobserved=format_e9(part.unobserved),
+            host=format_e9(part.host),
+            residual=format_e9(part.residual),
+            node_hours=format_e9(part.node_hours),
+        )
+        for name, part in parts.items()
+    )
+
+
+def _parts_in(bill: Bill) -> Parts:
+    return Parts(
+        cost=parse_or_none(bill.node_cost),
+        allocated=parse_e9(bill.allocated),
+        unallocated=parse_e9(bill.unallocated),
+        unobserved=parse_e9(bill.unobserved),
+        host=parse_e9(bill.host),
+        node_hours=parse_e9(bill.node_hours),
+    )
+
+
+def _reasons(status: ClusterReportStatus | None, nodes: Iterable[RecordNode]) -> tuple[Reason, ...]:
+    known: Mapping[str, int] = (
+        {reason.name: parse_e9(reason.cost) for reason in status.unallocated_by_reason} if status else {}
+    )
+    costs = fold_names(known, ((reason, cost) for node in nodes for reason, cost in node.unallocated.items()))
+    return tuple(Reason(name=reason, cost=format_e9(cost)) for reason, cost in costs.items())
+
+
+def _unassigned(record: WindowRecord) -> int:
+    return sum(group.totals.figures.cost for group in record.groups if group.team == UNASSIGNED)
+
+
+def _summary(parts: Parts, totals: Totals, unassigned: int) -> ClusterReportSummary:
+    figures, charge = totals.figures, totals.charge
+    return ClusterReportSummary(
+        node_cost=in_short(parts.cost),
+        allocated=in_short(parts.allocated),
+        used_cost=in_short(charge.used_cost),
+        unallocated=in_short(parts.unallocated),
+        unobserved=in_short(parts.unobserved),
+        host=in_short(parts.host),
+        unassigned=in_percent(unassigned, parts.allocated),
+        coverage=in_percent(figures.seen_hours, figures.held_hours),
+    )

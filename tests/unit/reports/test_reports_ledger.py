@@ -1,0 +1,175 @@
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gpucost.model.attributed import Attribution
+from gpucost.model.fleet import Node
+from gpucost.model.holdings import Holder, Holdings, NodeBills, NodeFacts, Note, WindowHoldings
+from gpucost.model.money import E9
+from gpucost.model.rates import MissingRate, NodeRate
+from gpucost.model.tenancy import Tenant
+from gpucost.model.usage import Device
+from gpucost.reports.ledger import ledger_of
+from tests.unit.reports.made_ledgers import DAY_START, make_note, make_window
+
+CARD_COST = 12 * E9
+CARDS = 8
+RATE = NodeRate(node="n1", hourly_e9=32 * E9, source="list price", as_of="2026-11-01")
+TENANT = Tenant(
+    team="search",
+    product="ranker",
+    cost_centre="4711",
+    environment="prod",
+    workload="StatefulSet/llm",
+    workload_type="serving",
+)
+
+
+def make_facts(rate: NodeRate | MissingRate = RATE, uncut_share: float = 0.0, **node: Any) -> NodeFacts:
+    made = Node(name="n1", uid="uid-n1", created=DAY_START, **node)
+    return NodeFacts(node=made, rate=rate, uncut_share=uncut_share)
+
+
+def make_holder(**names: Any) -> Holder:
+    device = Device("n1", "GPU-1", "", "", "NVIDIA A100-SXM4-40GB")
+    defaults: dict[str, Any] = {
+        "namespace": "ml-prod",
+        "pod": "llm-0",
+        "pod_uid": "u",
+        "container": "server",
+        "sharing": "exclusive",
+    }
+    return Holder(**defaults | {"device": device, "tenant": TENANT} | names)
+
+
+def make_window_holdings(
+    holders: Sequence[Holder] = (),
+    facts: NodeFacts | None = None,
+    *,
+    estimated: bool = False,
+    priced: bool = True,
+    observed: bool = True,
+    notes: tuple[Note, ...] = (),
+) -> WindowHoldings:
+    """One node of eight cards with as many holders of one card each."""
+    count = len(holders)
+    ones, cost = np.ones(count), np.array([CARDS * CARD_COST if priced else 0])
+    bills = NodeBills(
+        cost_e9=cost + (5 if priced else 0),
+        gpu_cost_e9=cost,
+        priced=np.array([priced]),
+        cards=np.array([CARDS]),
+        alive_hours=np.array([1 / 12]),
+        observed=np.array([observed]),
+    )
+    holdings = Holdings(
+        bills=bills,
+        device_node=np.zeros(count, dtype=np.intp),
+        slice_share=ones,
+        device=np.arange(count),
+        held_ratio=ones,
+        slot_share=ones,
+        seen_ratio=ones,
+        memory_ratio=ones / 4,
+        compute_ratio=ones / 4,
+        estimated=np.full(count, estimated),
+    )
+    return WindowHoldings(
+        window=make_window(),
+        holdings=holdings,
+        holders=tuple(holders),
+        nodes=(facts or make_facts(),),
+        notes=notes,
+    )
+
+
+def make_attribution(window: WindowHoldings, *, capped: bool = False) -> Attribution:
+    """Every holder pays its card, a quarter of it used."""
+    count = len(window.holders)
+    bills = window.holdings.bills
+    cost = np.full(count, bills.gpu_cost_e9[0] // CARDS)
+    hours = np.full(count, E9 // 12)
+    return Attribution(
+        cost=cost,
+        used_cost=cost // 4,
+        idle_cost=cost - cost // 4,
+        unknown_use_cost=cost * 0,
+        reserved_hours=hours,
+        used_hours=hours // 4,
+        charged_hours=hours,
+        held_hours=hours,
+        seen_hours=hours,
+        memory_hours=hours,
+        memory_used_hours=hours // 4,
+        compute_hours=hours,
+        compute_used_hours=hours // 4,
+        capped=np.full(count, capped),
+        allocated_cost=np.array([cost.sum()]),
+        unallocated_cost=bills.gpu_cost_e9 - cost.sum(),
+        unallocated_hours=np.array([(CARDS - count) * (E9 // 12)]),
+        host_cost=bills.cost_e9 - bills.gpu_cost_e9,
+    )
+
+
+REASONS: dict[str, tuple[NodeFacts, dict[str, int]]] = {
+    "free": (make_facts(), {"free": 7 * CARD_COST}),
+    "uncut slices": (make_facts(uncut_share=0.5), {"free": 7 * CARD_COST - CARD_COST // 2, "sliver": CARD_COST // 2}),
+    "slivers are never more than what nobody held": (make_facts(uncut_share=7.5), {"sliver": 7 * CARD_COST}),
+    "cordoned is the reason of all of it": (
+        make_facts(uncut_share=0.5, schedulable=False),
+        {"cordoned": 7 * CARD_COST},
+    ),
+    "not ready comes before cordoned": (make_facts(ready=False, schedulable=False), {"notReady": 7 * CARD_COST}),
+}
+
+
+@pytest.mark.parametrize(("facts", "expected"), REASONS.values(), ids=REASONS)
+def test_why_cards_were_not_held(facts: NodeFacts, expected: dict[str, int]) -> None:
+    window = make_window_holdings([make_holder()], facts)
+    (node,) = ledger_of(window, make_attribution(window), "USD").nodes
+    assert node.unallocated == expected
+    assert (node.cost, node.allocated, node.host, node.residual) == (CARDS * CARD_COST + 5, CARD_COST, 5, 0)
+    assert (node.unallocated_hours, node.unobserved, node.unobserved_hours) == (7 * (E9 // 12), 0, 0)
+
+
+def test_where_nobody_can_say_the_rest_is_unobserved_and_not_free() -> None:
+    window = make_window_holdings([make_holder()], observed=False)
+    (node,) = ledger_of(window, make_attribution(window), "USD").nodes
+    assert (node.unallocated, node.unallocated_hours) == ({}, 0)
+    assert (node.unobserved, node.unobserved_hours, node.residual) == (7 * CARD_COST, 7 * (E9 // 12), 0)
+
+
+def test_a_full_node_has_no_reasons() -> None:
+    window = make_window_holdings([make_holder()] * CARDS)
+    (node,) = ledger_of(window, make_attribution(window), "USD").nodes
+    assert (node.unallocated, node.residual) == ({}, 0)
+
+
+def test_a_row_carries_its_names_and_figures() -> None:
+    window = make_window_holdings([make_holder()])
+    ledger = ledger_of(window, make_attribution(window), "USD")
+    (line,) = ledger.holders
+    assert (line.namespace, line.pod, line.node, line.uuid, line.team) == ("ml-prod", "llm-0", "n1", "GPU-1", "search")
+    figures = line.figures
+    assert (figures.cost, figures.used_cost, figures.idle_cost) == (CARD_COST, CARD_COST // 4, CARD_COST * 3 // 4)
+    assert (figures.estimated_cost, figures.unpriced_hours, line.flags) == (0, 0, ())
+    assert type(figures.cost) is int
+    assert ledger.nodes[0].rate_source == "list price (2026-11-01)"
+
+
+def test_an_estimated_or_capped_row_is_flagged_once() -> None:
+    window = make_window_holdings([make_holder(flags=("reconstructed", "capped"))], estimated=True)
+    (line,) = ledger_of(window, make_attribution(window, capped=True), "USD").holders
+    assert line.flags == ("reconstructed", "capped", "estimated")
+    assert line.figures.estimated_cost == line.figures.cost == CARD_COST
+
+
+def test_a_node_without_a_rate_has_hours_and_a_note() -> None:
+    missing = MissingRate(node="n1", reason="Node n1: no GpuRateCard matches it; add one")
+    window = make_window_holdings([make_holder()], make_facts(missing), priced=False, notes=(make_note("GPU-1"),))
+    ledger = ledger_of(window, make_attribution(window), "USD")
+    assert ledger.holders[0].figures.unpriced_hours == ledger.holders[0].figures.charged_hours == E9 // 12
+    assert (ledger.nodes[0].rate_e9, ledger.nodes[0].rate_source, ledger.nodes[0].pool) == (None, "", "unknown")
+    assert [(note.subject, note.message) for note in ledger.notes][1:] == [("n1", missing.reason)]
