@@ -1,0 +1,102 @@
+"""Options that several commands share, and what they mean."""
+
+import argparse
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from gpucost.app.durations import parse_duration
+from gpucost.app.settings import Settings, load_settings
+from gpucost.model.errors import ConfigurationError
+from gpucost.model.time import floor_to, format_time, parse_time
+
+OUTPUTS = ("table", "wide", "json", "yaml", "csv")
+DEFAULT_SPAN = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Whole windows."""
+
+    start: datetime
+    end: datetime
+
+
+def moment(text: str) -> datetime:
+    try:
+        return parse_time(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{error}; write it as 2026-11-24T00:00:00Z") from error
+
+
+def duration(text: str) -> timedelta:
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def add_sources(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("where the data comes from")
+    group.add_argument("--config", type=Path, metavar="FILE", help="the operator's configuration")
+    group.add_argument("--kubeconfig", type=Path, metavar="FILE", help="the cluster (default: $KUBECONFIG)")
+    group.add_argument("--context", metavar="NAME", help="the kubeconfig's context to use")
+    group.add_argument(
+        "--cluster-dir",
+        type=Path,
+        metavar="DIR",
+        help="instead of a cluster: a folder with nodes.json, pods.json and namespaces.json"
+        " as `kubectl get -A -o json` prints them",
+    )
+    group.add_argument("--prometheus", metavar="URL", help="the Prometheus that scrapes dcgm-exporter")
+    group.add_argument("--rates", type=Path, metavar="FILE", help="GpuRateCards to use instead of the cluster's")
+
+
+def add_interval(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("which time (UTC, whole windows; default: the last 24h)")
+    group.add_argument("--from", dest="start", type=moment, metavar="T", help="such as 2026-11-24T00:00:00Z")
+    group.add_argument("--to", dest="end", type=moment, metavar="T", help="default: now")
+    group.add_argument("--last", type=duration, metavar="SPAN", help="such as 90m, 24h or 7d")
+
+
+def add_filters(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-n", "--namespace", metavar="NS", help="only this namespace")
+    parser.add_argument("--team", metavar="X", help="only this team")
+
+
+def add_output(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-o", "--output", choices=OUTPUTS, default="table", help="default: table")
+
+
+def settings_of(options: argparse.Namespace) -> Settings:
+    """The configuration file's settings with the command line's on top."""
+    settings = load_settings(options.config) if options.config else Settings()
+    if options.prometheus:
+        prometheus = settings.prometheus.model_copy(update={"url": options.prometheus})
+        settings = settings.model_copy(update={"prometheus": prometheus})
+    if not settings.prometheus.url:
+        raise ConfigurationError(
+            "No Prometheus is named; give --prometheus URL, or set prometheus.url in the file of --config"
+        )
+    return settings
+
+
+def interval_of(options: argparse.Namespace, settings: Settings, now: datetime) -> Interval:
+    """Raises ConfigurationError where it holds no whole window, or reaches into the future."""
+    if options.last and options.start:
+        raise ConfigurationError("--last and --from exclude each other; leave one of them out")
+    settled = floor_to(now - settings.settle_delay, settings.window)
+    end = floor_to(options.end, settings.window) if options.end else settled
+    if end > settled:
+        raise ConfigurationError(
+            f"--to {format_time(end)} is not over yet; the last window that is settled ends at {format_time(settled)}"
+        )
+    start = options.start or end - (options.last or DEFAULT_SPAN)
+    aligned = floor_to(start, settings.window)
+    if aligned < start:
+        aligned += settings.window
+    if aligned >= end:
+        raise ConfigurationError(
+            f"There is no whole window between {format_time(start)} and {format_time(end)}; ask for a longer time"
+        )
+    return Interval(aligned, end)

@@ -1,0 +1,116 @@
+"""kopf in a thread of its own: watches our own kinds and nothing else, writes nothing.
+
+Never a changing handler, timer or daemon here: they would put annotations and finalizers on objects.
+"""
+
+import asyncio
+import itertools
+import logging
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from threading import Event, Thread
+from typing import Any
+
+import kopf
+from kubernetes.client import ApiClient
+
+from gpucost.pricing.rate_cards import parse_rate_cards
+from gpucost.reports.resources.fields import GROUP, VERSION
+
+_LOGIN_KEEPS = timedelta(minutes=5)
+"""After this the credentials are read anew: a token in a file may have been renewed."""
+
+logger = logging.getLogger(__name__)
+
+
+class _EndlessBackoff:
+    """kopf gives up where its backoffs end; an API server that is away for an hour is no reason to."""
+
+    def __iter__(self) -> Iterator[float]:
+        return itertools.chain((0.5, 1.0, 2.0), itertools.repeat(3.0))
+
+
+def make_registry(connect: Callable[[], ApiClient], currency: str) -> kopf.OperatorRegistry:
+    registry = kopf.OperatorRegistry()
+
+    @kopf.on.startup(registry=registry)
+    def configure(settings: kopf.OperatorSettings, **_: Any) -> None:
+        settings.scanning.disabled = True
+        settings.posting.enabled = False
+        settings.peering.standalone = True
+        settings.watching.chunk_size = 500
+        settings.watching.server_timeout = 300
+        settings.watching.client_timeout = 330
+        settings.networking.request_timeout = 30
+        settings.networking.connect_timeout = 3
+        settings.networking.error_backoffs = _EndlessBackoff()
+        settings.persistence.finalizer = f"{GROUP}/finalizer"
+        settings.persistence.progress_storage = kopf.AnnotationsProgressStorage(prefix=GROUP)
+        settings.persistence.diffbase_storage = kopf.AnnotationsDiffBaseStorage(prefix=GROUP, key="last-handled")
+
+    @kopf.on.login(registry=registry)
+    def login(**_: Any) -> kopf.ConnectionInfo:
+        return _connection_info(connect())
+
+    @kopf.on.event(GROUP, VERSION, "gpuratecards", registry=registry)
+    def rate_card_changed(name: str, type: str | None, body: kopf.Body, **_: Any) -> None:
+        if type == "DELETED":
+            logger.info("GpuRateCard %s is gone; from the next window on it does not count", name)
+            return
+        cards = parse_rate_cards([dict(body)], currency)
+        for problem in cards.problems:
+            logger.warning("%s", problem)
+        if type is not None and cards.rates:
+            logger.info("GpuRateCard %s counts from the next window on", name)
+
+    @kopf.on.event(GROUP, VERSION, "gpucostreports", registry=registry)
+    def report_changed(name: str, namespace: str | None, type: str | None, **_: Any) -> None:
+        if type == "DELETED":
+            logger.warning("GpuCostReport %s/%s was deleted", namespace, name)
+
+    return registry
+
+
+class KopfThread:
+    """Runs kopf until `stop`; ``ended`` is set when it ends, whatever the reason."""
+
+    def __init__(self, registry: kopf.OperatorRegistry, *, on_end: Callable[[], None]) -> None:
+        self._registry = registry
+        self._on_end = on_end
+        self._stop = Event()
+        self.error: Exception | None = None
+        self._thread = Thread(target=self._run, name="kopf", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def is_alive(self) -> bool:
+        return self._thread.is_alive()
+
+    def stop(self, wait_seconds: float) -> None:
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(wait_seconds)
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(kopf.operator(registry=self._registry, standalone=True, clusterwide=True, stop_flag=self._stop))
+        except Exception as error:  # noqa: BLE001 - told to the supervisor, which ends the process
+            self.error = error
+        finally:
+            self._on_end()
+
+
+def _connection_info(client: ApiClient) -> kopf.ConnectionInfo:
+    configuration = client.configuration
+    scheme, _, token = (configuration.get_api_key_with_prefix("authorization") or "").rpartition(" ")
+    return kopf.ConnectionInfo(
+        server=configuration.host,
+        ca_path=configuration.ssl_ca_cert,
+        insecure=not configuration.verify_ssl,
+        certificate_path=configuration.cert_file,
+        private_key_path=configuration.key_file,
+        scheme=scheme or None,
+        token=token or None,
+        expiration=datetime.now(UTC) + _LOGIN_KEEPS,
+    )

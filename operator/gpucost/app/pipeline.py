@@ -1,0 +1,88 @@
+"""From the sources to decided windows: one path for the operator, the command line and the demo."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from gpucost.app.looks import LatestLook
+from gpucost.attribution.engine import attribute
+from gpucost.matching.match import Matcher
+from gpucost.model.fleet import Cluster, Pod
+from gpucost.model.ledger import Ledger
+from gpucost.model.source import ClusterSource, RateSource, TelemetrySource
+from gpucost.model.tenancy import LabelKeys
+from gpucost.model.time import Window
+from gpucost.model.usage import NamedHolder, Usage
+from gpucost.reports.ledger import ledger_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rules:
+    """What of the configuration decides the figures."""
+
+    currency: str
+    keys: LabelKeys
+    gpu_fraction: float
+
+
+class Pipeline:
+    """Computes windows; nothing of it is remembered between two calls but what the sources remember."""
+
+    def __init__(
+        self,
+        *,
+        cluster: ClusterSource,
+        telemetry: TelemetrySource,
+        read_rates: Callable[[], RateSource],
+        rules: Rules,
+        look: LatestLook | None = None,
+    ) -> None:
+        """``look``, where given, is told what every computation found."""
+        self._cluster = cluster
+        self._telemetry = telemetry
+        self._read_rates = read_rates
+        self._rules = rules
+        self._look = look
+
+    def compute(self, windows: Sequence[Window]) -> tuple[Ledger, ...]:
+        """The ledgers of windows that follow one another without a gap, in their order.
+
+        Raises SourceUnavailable or IncompleteAnswer; then nothing was decided and trying again may help.
+        """
+        cluster = self._cluster.read()
+        rates = self._read_rates()
+        usage = self._telemetry.read_usage(windows)
+        unknown = _holders_to_look_up(usage, cluster)
+        ended = self._telemetry.read_ended_pods(unknown, windows[-1].end) if unknown else ()
+        matcher = Matcher(cluster=cluster, ended=ended, keys=self._rules.keys, gpu_fraction=self._rules.gpu_fraction)
+        ledgers = []
+        for number, window in enumerate(windows):
+            holdings = matcher.match(usage, number, rates.rates_of(cluster.nodes, window.start))
+            ledgers.append(ledger_of(holdings, attribute(holdings.holdings), self._rules.currency))
+        if self._look is not None:
+            self._look.pods, self._look.namespaces, self._look.nodes = cluster.pods, cluster.namespaces, holdings.nodes
+        return tuple(ledgers)
+
+
+def _holders_to_look_up(usage: Usage, cluster: Cluster) -> tuple[NamedHolder, ...]:
+    """Holders that telemetry names and that no listed pod explains from the first window on that names them.
+
+    A pod that came again under the same name is listed, but was not bound yet when its predecessor was named.
+    """
+    listed: dict[tuple[str, str], list[Pod]] = {}
+    for pod in cluster.pods:
+        listed.setdefault((pod.namespace, pod.name), []).append(pod)
+    named: dict[int, int] = {}
+    for holder, window in zip(usage.holder.tolist(), usage.window.tolist(), strict=True):
+        if holder >= 0:
+            named.setdefault(holder, window)
+
+    def is_explained(holder: NamedHolder, since: Window) -> bool:
+        return any(
+            pod.bound is None or pod.bound <= since.end for pod in listed.get((holder.namespace, holder.pod), ())
+        )
+
+    return tuple(
+        usage.holders[holder]
+        for holder, window in named.items()
+        if not is_explained(usage.holders[holder], usage.windows[window])
+    )

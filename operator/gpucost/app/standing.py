@@ -1,0 +1,79 @@
+"""Condition ``UpToDate`` of the newest ClusterGpuCostReport: whether gpucost can do its work, and if not, why."""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from gpucost.model.errors import GpuCostError
+from gpucost.model.time import Period, PeriodKind, Window, parse_time, period_of
+from gpucost.reports.build import build_cluster_report, cluster_report_spec
+from gpucost.reports.conditions import Finding, set_condition
+from gpucost.reports.fold import OPEN
+from gpucost.reports.fold_cluster import fold_cluster
+from gpucost.reports.naming import cluster_report_name
+from gpucost.reports.record import WindowRecord
+from gpucost.reports.resources.cluster_gpu_cost_report import ClusterReportStatus
+from gpucost.reports.store import ReportStore
+from gpucost.reports.stored import StoredClusterReport
+
+UP_TO_DATE = "UpToDate"
+ALL_WINDOWS_IN = "AllWindowsIn"
+
+_MOST_CHARACTERS = 4096
+
+logger = logging.getLogger(__name__)
+
+
+class Standing:
+    """Tells on transitions only. What cannot be told is in the log and the metrics all the same."""
+
+    def __init__(self, store: ReportStore, *, currency: str, clock: Callable[[], datetime]) -> None:
+        self._store = store
+        self._currency = currency
+        self._clock = clock
+        self._told: tuple[str, str] | None = None
+
+    def tell(self, error: Exception | None) -> None:
+        """``error``: why the windows that are over are not in; None: they are."""
+        finding = _finding(error)
+        if (finding.status, finding.reason) == self._told:
+            return
+        try:
+            self._write(finding)
+            self._told = finding.status, finding.reason
+        except GpuCostError as trouble:
+            logger.debug("condition %s is not told: %s", UP_TO_DATE, trouble)
+
+    def _write(self, finding: Finding) -> None:
+        now = self._clock()
+        latest = self._store.latest_cluster_report(PeriodKind.DAY)
+        read: StoredClusterReport | None
+        if latest is not None and latest.status is not None and latest.status.phase == OPEN:
+            read, status, period = latest, latest.status, _day_of(parse_time(latest.spec.start))
+        elif finding.status == "True":
+            return
+        else:
+            period = _day_of((latest and latest.last_window_end) or now)
+            read = self._store.read_cluster_report(period)
+            status = _nothing_yet(period, self._currency, now)
+        changed = status.model_copy(update={"conditions": set_condition(status.conditions, finding, now)})
+        spec = cluster_report_spec(period, read.spec.currency if read else self._currency)
+        self._store.write_cluster_report(build_cluster_report(cluster_report_name(period), period, spec, changed), read)
+
+
+def _finding(error: Exception | None) -> Finding:
+    if error is None:
+        return Finding(UP_TO_DATE, "True", ALL_WINDOWS_IN, "All windows that are over are in the reports.")
+    return Finding(UP_TO_DATE, "False", type(error).__name__, str(error)[:_MOST_CHARACTERS])
+
+
+def _day_of(moment: datetime) -> Period:
+    return period_of(Window(moment, moment), PeriodKind.DAY)
+
+
+def _nothing_yet(period: Period, currency: str, now: datetime) -> ClusterReportStatus:
+    """An empty report of the day, so that a person who looks finds out why it is empty."""
+    nothing = WindowRecord(
+        start=period.start, end=period.start, windows=0, length=timedelta(0), currency=currency, groups=(), nodes=()
+    )
+    return fold_cluster(None, nothing, period, final=False, now=now)

@@ -1,0 +1,54 @@
+"""What the window loop is doing, for probes and metrics: written by the loop's thread, read by others."""
+
+import time
+from dataclasses import dataclass, field
+from datetime import datetime
+
+ATTEMPT_LIMIT_SECONDS = 600.0
+"""Longer than any attempt whose calls all end at their time limits; beyond it the loop is stuck."""
+
+
+@dataclass
+class LoopState:
+    """Single attributes are replaced whole, so a reader needs no lock."""
+
+    committed_until: datetime | None = None
+    """End of the last window that every report has."""
+    windows_behind: int = 0
+    """Windows that are over and not committed."""
+    windows_committed: int = 0
+    failures: dict[str, int] = field(default_factory=dict)
+    """By the kind of error."""
+    last_error: str = ""
+    """Why the last attempt failed; empty: it did not."""
+    attempt_started: float | None = None
+    """Monotonic; None: no attempt is in work."""
+    has_succeeded: bool = False
+    loop_ended: bool = False
+
+    def begin(self) -> None:
+        self.attempt_started = time.monotonic()
+
+    def succeed(self) -> None:
+        self.attempt_started = None
+        self.last_error = ""
+        self.has_succeeded = True
+
+    def fail(self, error: Exception) -> None:
+        kind = type(error).__name__
+        self.failures = {**self.failures, kind: self.failures.get(kind, 0) + 1}
+        self.attempt_started = None
+        self.last_error = str(error)
+
+    def why_dead(self) -> str | None:
+        """A sentence where only a restart helps; None while the loop lives."""
+        if self.loop_ended:
+            return "the window loop has ended"
+        started = self.attempt_started
+        if started is not None and time.monotonic() - started > ATTEMPT_LIMIT_SECONDS:
+            return f"one attempt of the window loop takes longer than {ATTEMPT_LIMIT_SECONDS:g} s"
+        return None
+
+    def why_not_ready(self) -> str | None:
+        """A sentence while the reports are not brought up to date; None where they are."""
+        return self.why_dead() or self.last_error or (None if self.has_succeeded else "the first attempt is in work")

@@ -1,0 +1,92 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from gpucost.app.backoff import MOST_SECONDS, Backoff
+from gpucost.app.plan import Timing, first_start, next_batch, over_until
+from gpucost.app.state import ATTEMPT_LIMIT_SECONDS, LoopState
+from gpucost.model.errors import SourceUnavailable
+
+TIMING = Timing(
+    window=timedelta(minutes=5),
+    settle_delay=timedelta(seconds=60),
+    lateness=timedelta(minutes=10),
+    backfill_max_age=timedelta(days=7),
+)
+
+
+def at(text: str, day: int = 24) -> datetime:
+    return datetime.fromisoformat(f"2026-11-{day:02d}T{text}").replace(tzinfo=UTC)
+
+
+OVER = {
+    "a window is over after the settle delay": ("10:06:00", "10:05:30", "10:05:00"),
+    "before it, it is not": ("10:05:59", "10:05:30", "10:00:00"),
+    "without a sample after its end it waits": ("10:06:00", "10:04:59", "10:00:00"),
+    "but no longer than the lateness": ("10:15:00", "10:04:59", "10:05:00"),
+    "no sample at all waits as long": ("10:14:59", None, "10:00:00"),
+    "a sample from the future hastens nothing": ("10:06:00", "23:00:00", "10:05:00"),
+}
+
+
+@pytest.mark.parametrize(("now", "newest", "until"), OVER.values(), ids=OVER)
+def test_over_until(now: str, newest: str | None, until: str) -> None:
+    assert over_until(at(now), at(newest) if newest else None, TIMING) == at(until)
+
+
+def test_the_first_start_ever_is_that_of_the_day() -> None:
+    assert first_start(None, at("10:06:00"), TIMING) == at("00:00:00")
+
+
+def test_after_a_restart_it_goes_on_where_the_reports_stand_even_across_midnight() -> None:
+    assert first_start(at("23:50:00", day=23), at("00:06:00"), TIMING) == at("23:50:00", day=23)
+
+
+def test_what_is_too_old_is_not_computed() -> None:
+    assert first_start(at("00:00:00", day=1), at("10:06:00"), TIMING) == at("10:05:00", day=17)
+
+
+def test_a_batch_ends_with_the_day() -> None:
+    windows = next_batch(at("22:00:00", day=23), at("10:00:00"), TIMING.window)
+    assert (windows[0].start, windows[-1].end) == (at("22:00:00", day=23), at("00:00:00"))
+
+
+def test_a_batch_spans_six_hours_at_most() -> None:
+    assert len(next_batch(at("00:00:00"), at("20:00:00"), TIMING.window)) == 72
+
+
+def test_nothing_over_is_no_batch() -> None:
+    assert next_batch(at("10:00:00"), at("10:00:00"), TIMING.window) == ()
+
+
+def test_waits_grow_to_a_limit_and_start_over() -> None:
+    backoff = Backoff()
+    waits = [backoff.failed() for _ in range(12)]
+    assert waits[0] <= 1.0
+    assert MOST_SECONDS / 2 <= waits[-1] <= MOST_SECONDS
+    backoff.succeeded()
+    assert backoff.failed() <= 1.0
+
+
+def test_an_outage_makes_the_operator_unready_but_not_dead() -> None:
+    state = LoopState()
+    assert state.why_not_ready()
+    state.begin()
+    state.fail(SourceUnavailable("Prometheus is away"))
+    assert (state.why_dead(), state.why_not_ready()) == (None, "Prometheus is away")
+    state.begin()
+    state.succeed()
+    assert state.why_not_ready() is None
+    assert state.failures == {"SourceUnavailable": 1}
+
+
+def test_a_stuck_attempt_or_an_ended_loop_is_death(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr("gpucost.app.state.time.monotonic", lambda: now)
+    state = LoopState()
+    state.begin()
+    now += ATTEMPT_LIMIT_SECONDS + 1
+    assert "longer than" in (state.why_dead() or "")
+    state.succeed()
+    state.loop_ended = True
+    assert "ended" in (state.why_dead() or "")
