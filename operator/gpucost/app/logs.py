@@ -13,5 +13,7 @@ def configure_logging(*, verbose: bool = False) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.DEBUG if verbose else logging.INFO)
+    # It warns of each start in a thread, where it cannot handle signals; they are ours to handle.
+    logging.getLogger("kopf._core.reactor.running").setLevel(logging.ERROR)
     for chatty in ("kopf", "urllib3", "asyncio", "aiohttp", "kubernetes"):
         logging.getLogger(chatty).setLevel(logging.DEBUG if verbose else logging.WARNING)

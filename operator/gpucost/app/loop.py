@@ -76,7 +76,7 @@ class WindowLoop:
     def _failed(self, error: Exception) -> float:
         wait = self._backoff.failed()
         if str(error) != self._state.last_error:
-            logger.warning("%s; trying again", error)
+            logger.warning("trying again: %s", error)
         self._state.fail(error)
         self._standing.tell(error)
         return wait

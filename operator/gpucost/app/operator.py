@@ -113,7 +113,7 @@ def _wait_for_kinds(store: ReportStore, state: LoopState, stop: Event) -> bool:
             )
         except GpuCostError as error:
             if str(error) != state.last_error:
-                logger.warning("%s; trying again", error)
+                logger.warning("trying again: %s", error)
             state.fail(error)
             stop.wait(backoff.failed())
     return False

@@ -1,12 +1,13 @@
-"""The node bill and what it is made of, exact to the last digit, for somebody who adds it up again."""
+"""The node bill and what it is made of, money exact to the last digit, for somebody who adds it up again."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from gpucost.model.money import parse_e9
 from gpucost.reports.resources.cluster_gpu_cost_report import Bill, ClusterReportStatus
 from gpucost.reports.resources.fields import Entry
 from gpucost.reports.text_table import text_table
-from gpucost.reports.words import UNKNOWN
+from gpucost.reports.words import UNKNOWN, in_short
 
 Object = Mapping[str, Any]
 
@@ -38,7 +39,7 @@ def _pools(bills: Iterable[Bill]) -> Iterable[list[str]]:
     return (
         [
             bill.name,
-            bill.node_hours,
+            in_short(parse_e9(bill.node_hours)),
             bill.node_cost or UNKNOWN,
             bill.allocated,
             bill.unallocated,
@@ -67,7 +68,7 @@ def _teams(teams: Iterable[Entry]) -> Iterable[list[str]]:
     return (
         [
             team.name,
-            team.gpu_hours,
+            in_short(parse_e9(team.gpu_hours)),
             team.cost or UNKNOWN,
             team.used_cost or UNKNOWN,
             team.idle_cost or UNKNOWN,
@@ -80,7 +81,7 @@ def _teams(teams: Iterable[Entry]) -> Iterable[list[str]]:
 def _team_total(status: ClusterReportStatus) -> list[str]:
     return [
         "TOTAL",
-        status.gpu_hours.charged,
+        in_short(parse_e9(status.gpu_hours.charged)),
         status.allocated,
         status.used_cost or UNKNOWN,
         status.idle_cost or UNKNOWN,

@@ -11,9 +11,9 @@ def in_short(amount_e9: int | None) -> str:
 
 
 def in_percent(part: int, whole: int) -> str:
-    """With one decimal, rounded down: ``37.5%``; ``100%`` says that nothing at all is missing."""
+    """With one decimal, rounded down: ``37.5%``; ``100.0%`` says that nothing at all is missing."""
     if whole == 0:
         return UNKNOWN
     tenths = part * 1000 // whole
     percent, tenth = divmod(tenths, 10)
-    return f"{percent}.{tenth}%" if tenth else f"{percent}%"
+    return f"{percent}.{tenth}%"

@@ -204,14 +204,14 @@ def test_unknown_is_null_and_never_zero(
 def test_what_is_unknown_reads_as_a_dash() -> None:
     summary = fold_one(make_holder(UNPRICED_AND_UNSEEN)).summary
     assert (summary.cost, summary.used_cost, summary.idle_cost, summary.efficiency) == ("-", "-", "-", "-")
-    assert (summary.gpu_hours, summary.coverage) == ("1.00", "0%")
+    assert (summary.gpu_hours, summary.coverage) == ("1.00", "0.0%")
 
 
 def test_ratios_are_those_of_the_basis() -> None:
     status = fold_one(make_holder(), make_holder(UNSEEN, pod="llm-1"))
     assert (status.efficiency, status.coverage) == ("0.250000", "0.500000")
     assert (status.memory_ratio, status.compute_ratio) == ("0.250000", "0.125000")
-    assert (status.summary.efficiency, status.summary.coverage) == ("25%", "50%")
+    assert (status.summary.efficiency, status.summary.coverage) == ("25.0%", "50.0%")
     assert status.unallocated_share == "0.000000000"
 
 

@@ -56,7 +56,7 @@ def test_reports_look_as_kubectl_prints_them() -> None:
         "NAMESPACE   NAME                    TEAM         PERIOD   COST   USED   IDLE   GPU-HOURS   EFFICIENCY   PHASE",
         "dev         ads-2026-11-24          ads          Day      8.00   5.00   3.00   1.00        62.5%        Open",
         "dev         unassigned-2026-11-24   unassigned   Day      -      -      -      1.00        -            Open",
-        "ml-prod     search-2026-11-24       search       Day      8.00   2.00   6.00   1.00        25%          Open",
+        "ml-prod     search-2026-11-24       search       Day      8.00   2.00   6.00   1.00        25.0%        Open",
     ]
     assert report_table(REPORTS).splitlines() == lines
 
@@ -65,7 +65,7 @@ def test_wide_reports_say_what_the_figures_rest_on() -> None:
     header, line = report_table(REPORTS[:1], wide=True, all_namespaces=False).splitlines()
     assert header.split("   ")[:2] == ["NAME", ""]
     assert header.endswith("PHASE   COVERAGE   ESTIMATED   PRODUCTS   CURRENCY   LAST WINDOW")
-    assert line.endswith("Open    100%       0.00        1          USD        2026-11-24T00:05:00Z")
+    assert line.endswith("Open    100.0%     0.00        1          USD        2026-11-24T00:05:00Z")
 
 
 def test_the_cluster_report_looks_as_kubectl_prints_it() -> None:
@@ -79,7 +79,7 @@ def test_the_cluster_report_looks_as_kubectl_prints_it() -> None:
         "UNALLOCATED": "15.50",
         "UNOBSERVED": "0.00",
         "HOST": "1.00",
-        "UNASSIGNED": "0%",
+        "UNASSIGNED": "0.0%",
         "PHASE": "Open",
         "COVERAGE": "66.6%",
         "RESIDUAL": "0.000000000",
@@ -151,7 +151,7 @@ def test_a_monthly_cluster_report_has_the_labels_of_its_month() -> None:
 
 def test_the_three_sentences() -> None:
     assert headlines(make_cluster_report(), REPORTS) == (
-        "Team ads spends most: 8.00 USD, 50% of the 16.00 USD that teams pay for.",
+        "Team ads spends most: 8.00 USD, 50.0% of the 16.00 USD that teams pay for.",
         "9.00 USD was held idle, 56.2% of what teams pay for; most of it by team search: 6.00 USD,"
         " above all StatefulSet/llm in namespace ml-prod with 6.00 USD.",
         "15.50 USD of card time was held by nobody, 47.6% of the node bill of 32.50 USD"
@@ -181,8 +181,8 @@ def test_the_reconciliation_can_be_added_up_by_hand() -> None:
     lines = [line.split() for line in reconciliation(make_cluster_report()).splitlines()]
     assert lines[0] == ["Node", "bill", "2026-11-24T00:00:00Z", "-", "2026-11-25T00:00:00Z,", "in", "USD"]
     total = ["32.500000000", "16.000000000", "15.500000000", "0.000000000", "1.000000000", "0.000000000"]
-    assert lines[3] == ["p4d.24xlarge", "0.083333333", *total]
-    assert lines[4] == ["unknown", "0.083333333", "-", *["0.000000000"] * 5]
+    assert lines[3] == ["p4d.24xlarge", "0.08", *total]
+    assert lines[4] == ["unknown", "0.08", "-", *["0.000000000"] * 5]
     assert lines[5] == ["TOTAL", *total]
     assert [line[0] for line in lines[7:]] == ["TEAM", "ads", "unassigned", "search", "TOTAL"]
     assert lines[9][1:] == ["1.000000000", "-", "-", "-", "-"]

@@ -26,7 +26,7 @@ def moment(text: str) -> datetime:
     try:
         return parse_time(text)
     except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{error}; write it as 2026-11-24T00:00:00Z") from error
+        raise argparse.ArgumentTypeError(f'"{text}" is no time in UTC; write it as 2026-11-24T00:00:00Z') from error
 
 
 def duration(text: str) -> timedelta:
