@@ -185,8 +185,8 @@ def test_the_reconciliation_can_be_added_up_by_hand() -> None:
     assert lines[4] == ["unknown", "0.08", "-", *["0.000000000"] * 5]
     assert lines[5] == ["TOTAL", *total]
     assert [line[0] for line in lines[7:]] == ["TEAM", "ads", "unassigned", "search", "TOTAL"]
-    assert lines[9][1:] == ["1.000000000", "-", "-", "-", "-"]
-    assert lines[-1][1:] == ["3.000000000", "16.000000000", "7.000000000", "9.000000000", "0.000000000"]
+    assert lines[9][1:] == ["1.00", "-", "-", "-", "-"]
+    assert lines[-1][1:] == ["3.00", "16.000000000", "7.000000000", "9.000000000", "0.000000000"]
 
 
 def test_a_narrow_column_is_as_wide_as_kubectl_makes_it() -> None:
