@@ -17,7 +17,7 @@ from gpucost.reports.naming import cluster_report_name, report_name
 from gpucost.reports.resources.cluster_gpu_cost_report import ClusterReportStatus, ClusterReportSummary
 from gpucost.reports.resources.fields import Basis, GpuHours, Summary
 from gpucost.reports.resources.gpu_cost_report import ReportStatus
-from gpucost.reports.store import ReportStore
+from gpucost.reports.storage.store import ReportStore
 from sandbox.control_plane import ControlPlane
 
 CRDS = Path(__file__).parents[2] / "crds"

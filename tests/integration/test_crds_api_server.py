@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from gpucost.model.errors import Refused
-from gpucost.reports.kube_client import KubeClient, Place
-from gpucost.reports.store import ReportStore
+from gpucost.reports.storage.kube_client import KubeClient, Place
+from gpucost.reports.storage.store import ReportStore
 from sandbox.control_plane import ControlPlane
 from tests.integration.api_objects import (
     OPERATOR_NAMESPACE,
@@ -112,7 +112,7 @@ GOOD_OBJECTS: dict[str, Object] = {
 
 
 @pytest.mark.parametrize("document", GOOD_OBJECTS.values(), ids=GOOD_OBJECTS)
-def test_the_api_server_takes(api: Api, document: Object) -> None:
+def test_the_api_server_takes_what_is_right(api: Api, document: Object) -> None:
     api.kubectl(*DRY, told=json.dumps(document))
 
 
@@ -144,7 +144,7 @@ BAD_OBJECTS: dict[str, tuple[Object, str]] = {
 
 
 @pytest.mark.parametrize(("document", "words"), BAD_OBJECTS.values(), ids=BAD_OBJECTS)
-def test_the_api_server_refuses(api: Api, document: Object, words: str) -> None:
+def test_the_api_server_refuses_what_is_wrong_and_says_where(api: Api, document: Object, words: str) -> None:
     assert words in api.refusal(*DRY, told=json.dumps(document))
 
 
@@ -159,7 +159,7 @@ BAD_SPECS = {
 
 @pytest.mark.parametrize(("change", "words"), BAD_SPECS.values(), ids=BAD_SPECS)
 @pytest.mark.parametrize("report", [make_report(NAMESPACE), make_cluster_report()], ids=["report", "cluster report"])
-def test_a_report_is_refused_with(api: Api, report: Object, change: Object, words: str) -> None:
+def test_a_report_with_a_wrong_spec_is_refused(api: Api, report: Object, change: Object, words: str) -> None:
     if "team" not in report["spec"] and "team" in change:
         change, words = {"namespace": "x"}, 'unknown field "spec.namespace"'
     bad = {**report, "spec": {**report["spec"], **change}}
@@ -201,7 +201,9 @@ def final_reports(store: ReportStore) -> dict[str, Place]:
 
 @pytest.mark.parametrize("change", CHANGES_OF_A_FINAL_REPORT.values(), ids=CHANGES_OF_A_FINAL_REPORT)
 @pytest.mark.parametrize("kind", ["gcr", "cgcr"])
-def test_a_final_report_refuses(api: Api, final_reports: dict[str, Place], kind: str, change: Object) -> None:
+def test_a_final_report_refuses_every_change_of_its_status(
+    api: Api, final_reports: dict[str, Place], kind: str, change: Object
+) -> None:
     target = (kind, str(final_reports[kind].name), "-n", NAMESPACE, "--subresource=status")
     assert api.refusal("patch", *target, "--type=merge", "-p", json.dumps(change))
 

@@ -1,5 +1,6 @@
 """Whatever fails, the operator says why in one sentence, goes on trying, and loses nothing."""
 
+import json
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -127,6 +128,7 @@ def test_an_api_server_that_goes_away_is_told_and_waited_for(morning: Morning, e
         proxy.set(Mode.THROUGH)
         assert eventually(lambda: last_window_end(morning.sandbox, morning.day), 60), operator.log()
         proxy.set(Mode.REFUSE)
+        assert eventually(lambda: operator.ask("/readyz")[0] == 503, 60), operator.log()
         proxy.set(Mode.THROUGH)
         assert eventually(morning.is_done, 120), operator.log()
         assert operator.process.poll() is None
@@ -166,6 +168,31 @@ def test_a_node_without_a_rate_costs_nobody_else_their_figures(morning: Morning,
         assert not unpriced or namespace in on_it
     assert any(report["status"]["cost"] is None for report in reports.values())
     assert any(report["status"]["cost"] is not None for report in reports.values())
+
+
+def test_a_bad_rate_card_is_told_at_once_and_takes_no_good_rate_down(morning: Morning, eventually: Eventually) -> None:
+    card = {
+        "apiVersion": "gpucost.io/v1alpha1",
+        "kind": "GpuRateCard",
+        "metadata": {"name": "contract"},
+        "spec": {
+            "currency": "EUR",
+            "rates": [{"name": "h100", "match": {"instanceType": "p5.48xlarge"}, "nodeHourly": "1.00"}],
+        },
+    }
+    path = morning.folder / "card.json"
+    path.write_text(json.dumps(card))
+    with morning.operator() as operator:
+        assert eventually(morning.is_done, 120), operator.log()
+        morning.sandbox.kubectl("apply", "-f", str(path))
+        try:
+            assert eventually(lambda: "GpuRateCard contract is not used" in operator.log(), 30), operator.log()
+        finally:
+            morning.sandbox.kubectl("delete", "gpuratecard", "contract")
+        assert eventually(lambda: "GpuRateCard contract is gone" in operator.log(), 30), operator.log()
+        assert "ERROR" not in operator.log()
+        assert operator.stop() < 10
+    morning.assert_true()
 
 
 def test_a_process_that_is_killed_again_and_again_loses_and_doubles_nothing(

@@ -11,10 +11,12 @@ import pytest
 from gpucost.model.errors import Conflict, InputError, Refused
 from gpucost.model.time import DAY as ONE_DAY
 from gpucost.model.time import Period, PeriodKind, format_time
-from gpucost.reports.kube_client import KubeClient, Place
 from gpucost.reports.naming import record_name
+from gpucost.reports.resources.fields import Concern
 from gpucost.reports.resources.gpu_cost_window import WindowSpec
-from gpucost.reports.store import ReportStore
+from gpucost.reports.storage.kube_client import KubeClient, Place
+from gpucost.reports.storage.store import ReportStore
+from gpucost.reports.storage.stored import StoredReport
 from sandbox.control_plane import ControlPlane
 from tests.integration.api_objects import (
     DAY,
@@ -45,6 +47,10 @@ def store(api: Api) -> ReportStore:
     return ReportStore(api.client, operator_namespace=OPERATOR)
 
 
+def find(store: ReportStore, name: str) -> StoredReport | None:
+    return next((report for report in store.read_reports(DAY) if report.name == name), None)
+
+
 def read_back(api: Api, name: str, namespace: str = NAMESPACE) -> dict[str, object]:
     document: dict[str, object] = json.loads(
         api.kubectl("get", "gcr", name, "-n", namespace, "-o", "json", "--show-managed-fields")
@@ -56,9 +62,10 @@ def read_back(api: Api, name: str, namespace: str = NAMESPACE) -> dict[str, obje
 
 
 def test_a_report_comes_back_as_it_was_written(api: Api, store: ReportStore) -> None:
-    report = make_report(NAMESPACE, "back")
+    concern = Concern(type="RateMissing", reason="NodesWithoutRate", cause="Node n1: no rate", subjects=("n1", "n2"))
+    report = make_report(NAMESPACE, "back", concerns=(concern,))
     written = store.write_report(report, None)
-    assert store.read_report(NAMESPACE, "back-2026-11-24") == written
+    assert find(store, "back-2026-11-24") == written
     document = read_back(api, "back-2026-11-24")
     assert document["spec"] == report["spec"]
     assert document["status"] == report["status"]
@@ -89,7 +96,7 @@ def test_an_unchanged_report_is_not_written(api: Api, store: ReportStore) -> Non
     written = store.write_report(make_report(NAMESPACE, "same"), None)
     assert store.write_report(make_report(NAMESPACE, "same"), written) is written
     api.kubectl("label", "gcr", written.name, "-n", NAMESPACE, "own=label")
-    read = store.read_report(NAMESPACE, written.name)
+    read = find(store, written.name)
     assert read
     assert store.write_report(make_report(NAMESPACE, "same"), read) is read
 
@@ -97,7 +104,7 @@ def test_an_unchanged_report_is_not_written(api: Api, store: ReportStore) -> Non
 def test_a_label_that_somebody_changed_is_mended(api: Api, store: ReportStore) -> None:
     written = store.write_report(make_report(NAMESPACE, "labels"), None)
     api.kubectl("label", "gcr", written.name, "-n", NAMESPACE, "gpucost.io/team=mine", "own=label", "--overwrite")
-    read = store.read_report(NAMESPACE, written.name)
+    read = find(store, written.name)
     assert read
     mended = store.write_report(make_report(NAMESPACE, "labels"), read)
     assert mended.labels["gpucost.io/team"] == "labels"
@@ -109,14 +116,14 @@ def test_a_report_that_changed_meanwhile_is_a_conflict(store: ReportStore) -> No
     winner = store.write_report(make_report(NAMESPACE, "raced", windows=2), read)
     with pytest.raises(Conflict):
         store.write_report(make_report(NAMESPACE, "raced", windows=3), read)
-    assert store.read_report(NAMESPACE, read.name) == winner
+    assert find(store, read.name) == winner
 
 
 def test_a_report_that_another_created_meanwhile_is_a_conflict(store: ReportStore) -> None:
     winner = store.write_report(make_report(NAMESPACE, "twice"), None)
     with pytest.raises(Conflict, match="created by another writer"):
         store.write_report(make_report(NAMESPACE, "twice", windows=2), None)
-    assert store.read_report(NAMESPACE, winner.name) == winner
+    assert find(store, winner.name) == winner
 
 
 @pytest.mark.parametrize("is_labelled_anew", [False, True])
@@ -130,14 +137,14 @@ def test_a_report_that_was_deleted_meanwhile_is_a_conflict(
         report["metadata"]["labels"]["new"] = "label"
     with pytest.raises(Conflict):
         store.write_report(report, read)
-    assert store.read_report(NAMESPACE, read.name) is None
+    assert find(store, read.name) is None
 
 
 def test_a_create_that_was_cut_off_is_completed(api: Api, store: ReportStore) -> None:
     report = make_report(NAMESPACE, "cut-off")
     main = {key: part for key, part in report.items() if key != "status"}
     KubeClient(api.client).apply(Place("gpucostreports", NAMESPACE, "cut-off-2026-11-24"), main)
-    read = store.read_report(NAMESPACE, "cut-off-2026-11-24")
+    read = find(store, "cut-off-2026-11-24")
     assert read
     assert read.status is None
     assert read.problem == ""

@@ -63,12 +63,14 @@ class Track:
     value: float
     first: int = -PER_WINDOW
     last: int | None = None
+    every: timedelta = SCRAPE
 
     def lines(self, clock: Clock) -> Iterator[str]:
         labels = ",".join(f'{name}="{value}"' for name, value in self.labels.items())
         last = clock.last_tick if self.last is None else self.last
-        for tick in range(self.first, last + 1):
-            yield f"{self.metric}{{{labels}}} {self.value} {clock.at(tick).timestamp():.3f}"
+        for step in range((last - self.first) * SCRAPE // self.every + 1):
+            at = clock.at(self.first) + step * self.every
+            yield f"{self.metric}{{{labels}}} {self.value} {at.timestamp():.3f}"
 
 
 def device(
@@ -108,6 +110,17 @@ GPUS = [
         1.0,
         first=5,
     ),
+    # Scraped twice all the time: at two addresses, and by two monitors that share job and address.
+    *device(TARGET | card("GPU-t", "n3") | {"instance": "a:9400"}, 30, 10, 0.5),
+    *device(TARGET | card("GPU-t", "n3") | {"instance": "b:9400"}, 10, 30, 1.0),
+    *device(TARGET | card("GPU-u", "n4") | {"endpoint": "gpu-metrics"}, 30, 10, 0.5),
+    *device(TARGET | card("GPU-u", "n4") | {"endpoint": "gpu-metrics", "service": "dcgm"}, 10, 30, 1.0),
+    # A job of its own, twice as often, and one that was renamed between two windows.
+    Track(metric=ENGINE, labels={"job": "dense"} | card("GPU-d", "n5"), value=0.7, every=SCRAPE / 2),
+    *device({"job": "before"} | card("GPU-n", "n6") | HELD, 30, 10, 0.5, last=PER_WINDOW),
+    *device({"job": "after"} | card("GPU-n", "n6") | HELD, 10, 30, 1.0, first=PER_WINDOW + 1),
+    # Names that no pod can have.
+    *device(STATIC | card("GPU-b", "n2") | {"namespace": "Bad Name", "pod": "x", "container": "main"}, 0, 40, 0.1),
     *device(STATIC | card("GPU-p", "n2") | {"namespace": "ml", "pod": "plain-0", "container": "main"}, 10, 30, 0.1),
     *device(STATIC | card("GPU-o", "n2") | OLD_SPELLING, 20, 20, 0.2),
     *device(STATIC | LOWER_CASE | {"namespace": "ml", "pod": "slice-0", "container": "main"}, 30, 10, 0.3),
@@ -205,11 +218,16 @@ def telemetry(url: str) -> Iterator[PrometheusTelemetry]:
 Row = tuple[str, str, float, float, float]
 """UUID, holder's pod, scrapes, memory ratio, compute ratio."""
 STEADY: list[Row] = [
+    ("GPU-b", "", 10, 0, 0.1),
+    ("GPU-d", "", 20, np.nan, 0.7),
     ("GPU-i", "", 10, 0, 0),
     ("GPU-l", "slice-0", 10, 0.75, 0.3),
     ("GPU-o", "old-0", 10, 0.5, 0.2),
     ("GPU-p", "plain-0", 10, 0.25, 0.1),
+    ("GPU-t", "", 10, 0.75, 0.5),
+    ("GPU-u", "", 10, 0.75, 0.5),
 ]
+RENAMED: list[Row] = [("GPU-n", "train-0", 10, 0.75, 0.5), *[("GPU-n", "train-0", 10, 0.25, 1.0)] * 2]
 EXPECTED: list[list[Row]] = [
     [
         ("GPU-a", "train-0", 10, 0.75, 0.4),
@@ -245,10 +263,12 @@ def rows_of(usage: Usage, window: int) -> list[Row]:
 def test_the_rows_of_a_range_are_those_of_the_history(telemetry: PrometheusTelemetry, clock: Clock) -> None:
     usage = telemetry.read_usage(clock.windows)
     for window, expected in enumerate(EXPECTED):
-        got = sorted(rows_of(usage, window))
-        assert [row[:2] for row in got] == [row[:2] for row in sorted(expected)]
-        np.testing.assert_allclose([row[2:] for row in got], [row[2:] for row in sorted(expected)])
-    assert usage.interval_seconds.tolist() == [30, 30, 30]
+        got, wanted = sorted(rows_of(usage, window)), sorted([*expected, RENAMED[window]])
+        assert [row[:2] for row in got] == [row[:2] for row in wanted]
+        np.testing.assert_allclose([row[2:] for row in got], [row[2:] for row in wanted])
+    dense = np.array([device.uuid == "GPU-d" for device in usage.devices])[usage.device]
+    assert usage.row_interval_seconds.tolist() == np.where(dense, 15, 30).tolist()
+    assert usage.interval_seconds.tolist() == [15, 15, 15]
 
 
 def test_a_window_alone_says_the_same_as_in_a_range(telemetry: PrometheusTelemetry, clock: Clock) -> None:
@@ -273,6 +293,11 @@ def test_windows_before_all_history_are_empty(telemetry: PrometheusTelemetry, cl
     )
     assert usage.window.size == 0
     assert np.isnan(usage.interval_seconds).all()
+
+
+def test_the_time_of_the_server_is_now(telemetry: PrometheusTelemetry) -> None:
+    before = datetime.now(UTC) - timedelta(seconds=1)
+    assert before <= telemetry.server_time() <= datetime.now(UTC) + timedelta(seconds=1)
 
 
 def test_the_newest_sample_is_exact(telemetry: PrometheusTelemetry, clock: Clock) -> None:

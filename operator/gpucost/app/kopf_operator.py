@@ -103,7 +103,7 @@ class KopfThread:
 
 def _connection_info(client: ApiClient) -> kopf.ConnectionInfo:
     configuration = client.configuration
-    scheme, _, token = (configuration.get_api_key_with_prefix("authorization") or "").rpartition(" ")
+    scheme, _, token = (configuration.get_api_key_with_prefix("BearerToken") or "").rpartition(" ")
     return kopf.ConnectionInfo(
         server=configuration.host,
         ca_path=configuration.ssl_ca_cert,

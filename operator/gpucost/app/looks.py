@@ -1,15 +1,18 @@
-"""What the last look at the API found, for the metrics page; and pods that vanished between two looks."""
+"""What the last look at the API found, for the metrics page; and what vanished between two looks."""
 
+import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 
-from gpucost.cluster.memory import RememberedPods
+from gpucost.cluster.memory import ClusterMemory
 from gpucost.model.fleet import Cluster, Pod
 from gpucost.model.holdings import NodeFacts
 from gpucost.model.source import ClusterSource
 
 _MOST_REMEMBERED = 20_000
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass
@@ -23,16 +26,21 @@ class LatestLook:
 
 
 class RememberingCluster:
-    """A `ClusterSource` that also knows pods which vanished between two looks, ended at the latest by the next."""
+    """A `ClusterSource` that also knows nodes and pods which vanished between two looks."""
 
     def __init__(self, source: ClusterSource, *, keep: timedelta) -> None:
         self._source = source
-        self._memory = RememberedPods(keep=keep, most=_MOST_REMEMBERED)
+        self._memory = ClusterMemory(keep=keep, most=_MOST_REMEMBERED)
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        return self._source.problems
 
     def read(self) -> Cluster:
-        cluster = self._memory.recall(self._source.read())
-        return replace(cluster, pods=tuple(self._bounded(pod) for pod in cluster.pods))
-
-    def _bounded(self, pod: Pod) -> Pod:
-        gone_by = self._memory.gone_by(pod.uid)
-        return replace(pod, ended=gone_by) if gone_by is not None and pod.ended is None else pod
+        """What the source had to leave out is told in the log once, until it is something else."""
+        before = self._source.problems
+        cluster = self._source.read()
+        for problem in self._source.problems:
+            if problem not in before:
+                logger.warning("%s", problem)
+        return self._memory.recall(cluster)

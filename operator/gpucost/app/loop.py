@@ -1,25 +1,43 @@
 """The window loop: decide every window that is over, oldest first, and bring the reports forward."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from threading import Event
+from typing import Protocol
 
 from gpucost.app.backoff import Backoff
 from gpucost.app.commit import Committer
 from gpucost.app.pipeline import Pipeline
-from gpucost.app.plan import Timing, first_start, next_batch, over_until, settled_until
+from gpucost.app.plan import (
+    MOST_SPAN,
+    Timing,
+    blind_until,
+    count_windows,
+    first_start,
+    next_batch,
+    over_until,
+    settled_until,
+)
 from gpucost.app.standing import Standing
 from gpucost.app.state import LoopState
-from gpucost.model.errors import GpuCostError
-from gpucost.model.source import TelemetrySource
-from gpucost.model.time import format_time
+from gpucost.model.errors import GpuCostError, IncompleteAnswer
+from gpucost.model.ledger import Ledger
+from gpucost.model.time import Window, format_time
 from gpucost.reports.record import WindowRecord, record_of
 
 IDLE_SECONDS = 5.0
 """Between two looks at the clock: small against a window."""
 
 logger = logging.getLogger(__name__)
+
+
+class SampleClock(Protocol):
+    """What of telemetry tells whether a window is over."""
+
+    def newest_sample(self) -> datetime | None: ...
+
+    def server_time(self) -> datetime: ...
 
 
 class WindowLoop:
@@ -32,7 +50,7 @@ class WindowLoop:
         self,
         *,
         pipeline: Pipeline,
-        telemetry: TelemetrySource,
+        telemetry: SampleClock,
         committer: Committer,
         standing: Standing,
         timing: Timing,
@@ -49,6 +67,7 @@ class WindowLoop:
         self._clock = clock
         self._stop = stop
         self._backoff = Backoff()
+        self._span = MOST_SPAN
 
     def run(self) -> None:
         """Until stopped; no failure ends it."""
@@ -88,33 +107,59 @@ class WindowLoop:
         """
         now = self._clock()
         committed = self._committer.committed_until()
-        self._state.committed_until = committed
-        start = first_start(committed, now, self._timing)
-        behind = max(0, (settled_until(now, self._timing) - start) // self._timing.window)
-        self._state.windows_behind = behind
+        start = first_start(committed, now)
+        behind = count_windows(start, settled_until(now, self._timing), self._timing.window)
+        self._state.committed_until, self._state.windows_behind = committed, behind
         decided = self._committer.decided_after(committed)
-        if decided:
+        if decided and (committed is None or decided[0].start == start):
             self._commit(decided[0], behind)
             return True
         if not behind:
             self._standing.tell(None)
             return False
-        until = over_until(now, self._telemetry.newest_sample(), self._timing)
-        windows = next_batch(start, until, self._timing.window)
+        windows, blind = self._due(start, now, decided)
         if not windows:
             return False
         if len(windows) > 1:
             logger.info(
-                "computing %d windows from %s to %s, %d behind",
+                "computing %d windows from %s to %s, %d behind%s",
                 *(len(windows), format_time(windows[0].start), format_time(windows[-1].end), behind),
+                ", without telemetry, which is not asked that far back" if blind else "",
             )
-        record = self._committer.decide(record_of(self._pipeline.compute(windows)))
-        self._commit(record, behind)
+        record = self._committer.decide(record_of(self._compute(windows, blind=blind)))
+        if record is not None:
+            self._commit(record, behind)
         return True
+
+    def _due(self, start: datetime, now: datetime, decided: Sequence[WindowRecord]) -> tuple[Sequence[Window], bool]:
+        """The windows to decide next; and whether they are too old to ask Prometheus for."""
+        length, blind = self._timing.window, blind_until(now, self._timing)
+        stops = [self._committer.next_stop(start), *(record.start for record in decided[:1])]
+        stop = min((moment for moment in stops if moment is not None and moment > start), default=None)
+        if start < blind:
+            return next_batch(start, min(blind, stop or blind), length), True
+        server = self._telemetry.server_time()
+        if server < now - self._timing.settle_delay:
+            logger.warning("this clock is ahead of Prometheus': %s against %s", format_time(now), format_time(server))
+        until = over_until(min(now, server), self._telemetry.newest_sample(), self._timing)
+        return next_batch(start, min(until, stop or until), length, self._span), False
+
+    def _compute(self, windows: Sequence[Window], *, blind: bool) -> Sequence[Ledger]:
+        """Where Prometheus is too slow for so many windows together, the next attempt asks for half as many."""
+        try:
+            ledgers = self._pipeline.compute(windows, blind=blind)
+        except IncompleteAnswer:
+            self._span = max(self._timing.window, (windows[-1].end - windows[0].start) / 2)
+            raise
+        self._span = min(MOST_SPAN, 2 * self._span)
+        return ledgers
 
     def _commit(self, record: WindowRecord, behind: int) -> None:
         self._committer.commit(record)
         self._state.committed_until = record.end
         self._state.windows_committed += record.windows
         self._state.windows_behind = max(0, behind - record.windows)
-        logger.info("committed %d windows until %s", record.windows, format_time(record.end))
+        logger.info(
+            "committed %d window%s until %s",
+            *(record.windows, "" if record.windows == 1 else "s", format_time(record.end)),
+        )

@@ -17,8 +17,9 @@ from gpucost.app.kopf_operator import make_registry as make_kopf_registry
 from gpucost.app.looks import LatestLook, RememberingCluster
 from gpucost.app.loop import WindowLoop
 from gpucost.app.metrics import make_registry
-from gpucost.app.pipeline import Pipeline, Rules
-from gpucost.app.plan import Timing
+from gpucost.app.pipeline import Pipeline
+from gpucost.app.rates import resolver_of
+from gpucost.app.rules import rules_of, timing_of
 from gpucost.app.settings import Settings
 from gpucost.app.standing import Standing
 from gpucost.app.state import LoopState
@@ -26,10 +27,8 @@ from gpucost.app.web import WebServer
 from gpucost.cluster.live import LiveCluster
 from gpucost.model.errors import GpuCostError, SourceUnavailable
 from gpucost.model.source import RateSource
-from gpucost.pricing.catalog import bundled_catalog
 from gpucost.pricing.rate_cards import parse_rate_cards
-from gpucost.pricing.resolve import RateResolver
-from gpucost.reports.store import ReportStore
+from gpucost.reports.storage.store import ReportStore
 from gpucost.telemetry.source import PrometheusTelemetry
 
 STOP_SECONDS = 8.0
@@ -56,20 +55,20 @@ def run_operator(
     client = connect()
     store = ReportStore(client, operator_namespace=settings.namespace)
     web = WebServer(settings.listen, state, make_registry(state, look, settings.labels.keys()))
-    logger.info("listening on port %d; reading %s and %s", web.port, client.configuration.host, settings.prometheus.url)
+    logger.info("listening on port %d; reading %s and %s", web.port, client.configuration.host, telemetry.name)
     if not _wait_for_kinds(store, state, stop):
         return 0
     pipeline = Pipeline(
         cluster=RememberingCluster(LiveCluster(client, clock=clock), keep=_PODS_KEPT),
         telemetry=telemetry,
-        read_rates=lambda: read_rates(store, settings),
+        read_rates=lambda: _rates_of(store, settings),
         rules=rules_of(settings),
         look=look,
     )
     loop = WindowLoop(
         pipeline=pipeline,
         telemetry=telemetry,
-        committer=Committer(store, clock=clock),
+        committer=Committer(store, currency=settings.currency, clock=clock),
         standing=Standing(store, currency=settings.currency, clock=clock),
         timing=timing_of(settings),
         state=state,
@@ -79,24 +78,9 @@ def run_operator(
     return _supervise(loop, KopfThread(make_kopf_registry(connect, settings.currency), on_end=stop.set), state, stop)
 
 
-def rules_of(settings: Settings) -> Rules:
-    return Rules(currency=settings.currency, keys=settings.labels.keys(), gpu_fraction=settings.gpu_fraction)
-
-
-def timing_of(settings: Settings) -> Timing:
-    return Timing(
-        window=settings.window,
-        settle_delay=settings.settle_delay,
-        lateness=settings.lateness,
-        backfill_max_age=settings.backfill_max_age,
-    )
-
-
-def read_rates(store: ReportStore, settings: Settings) -> RateSource:
-    """Rate cards as the API lists them now, then list prices."""
-    cards = parse_rate_cards(store.read_rate_cards(), settings.currency)
-    catalog = bundled_catalog() if settings.list_prices else None
-    return RateResolver(cards, catalog, currency=settings.currency)
+def _rates_of(store: ReportStore, settings: Settings) -> RateSource:
+    """Rate cards as the API lists them now, then list prices. What is wrong with a card is told as it is written."""
+    return resolver_of(parse_rate_cards(store.read_rate_cards(), settings.currency), settings)
 
 
 def _wait_for_kinds(store: ReportStore, state: LoopState, stop: Event) -> bool:
@@ -108,8 +92,8 @@ def _wait_for_kinds(store: ReportStore, state: LoopState, stop: Event) -> bool:
             if not missing:
                 return True
             raise SourceUnavailable(
-                f"The API server does not serve {', '.join(missing)} of gpucost.io; install the chart with"
-                ' crds.enabled=true, or run "kubectl apply -f crds/"'
+                f"The API server does not serve {', '.join(missing)} of gpucost.io; install them with"
+                ' "kubectl apply --server-side -f crds/"'
             )
         except GpuCostError as error:
             if str(error) != state.last_error:

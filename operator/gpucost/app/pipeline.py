@@ -1,27 +1,19 @@
 """From the sources to decided windows: one path for the operator, the command line and the demo."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from gpucost.app.looks import LatestLook
+from gpucost.app.rules import Rules
 from gpucost.attribution.engine import attribute
 from gpucost.matching.match import Matcher
 from gpucost.model.fleet import Cluster, Pod
 from gpucost.model.ledger import Ledger
 from gpucost.model.source import ClusterSource, RateSource, TelemetrySource
-from gpucost.model.tenancy import LabelKeys
 from gpucost.model.time import Window
 from gpucost.model.usage import NamedHolder, Usage
 from gpucost.reports.ledger import ledger_of
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rules:
-    """What of the configuration decides the figures."""
-
-    currency: str
-    keys: LabelKeys
-    gpu_fraction: float
+from gpucost.telemetry.queries import MetricNames
+from gpucost.telemetry.usage import usage_of
 
 
 class Pipeline:
@@ -43,14 +35,16 @@ class Pipeline:
         self._rules = rules
         self._look = look
 
-    def compute(self, windows: Sequence[Window]) -> tuple[Ledger, ...]:
+    def compute(self, windows: Sequence[Window], *, blind: bool = False) -> tuple[Ledger, ...]:
         """The ledgers of windows that follow one another without a gap, in their order.
+
+        ``blind``: telemetry is not asked; what the API says is charged, and the rest is unobserved.
 
         Raises SourceUnavailable or IncompleteAnswer; then nothing was decided and trying again may help.
         """
         cluster = self._cluster.read()
         rates = self._read_rates()
-        usage = self._telemetry.read_usage(windows)
+        usage = usage_of({}, windows, MetricNames()) if blind else self._telemetry.read_usage(windows)
         unknown = _holders_to_look_up(usage, cluster)
         ended = self._telemetry.read_ended_pods(unknown, windows[-1].end) if unknown else ()
         matcher = Matcher(cluster=cluster, ended=ended, keys=self._rules.keys, gpu_fraction=self._rules.gpu_fraction)

@@ -20,12 +20,9 @@ class Timing:
     backfill_max_age: timedelta
 
 
-def first_start(committed_until: datetime | None, now: datetime, timing: Timing) -> datetime:
+def first_start(committed_until: datetime | None, now: datetime) -> datetime:
     """Where the next window starts: after the last committed one, at first with the current UTC day."""
-    if committed_until is None:
-        return start_of_day(now)
-    oldest = floor_to(now - timing.backfill_max_age, timing.window)
-    return max(committed_until, oldest)
+    return start_of_day(now) if committed_until is None else committed_until
 
 
 def settled_until(now: datetime, timing: Timing) -> datetime:
@@ -38,15 +35,30 @@ def over_until(now: datetime, newest_sample: datetime | None, timing: Timing) ->
 
     A window waits for a sample after its end, but no longer than the lateness: an exporter that is gone sends none.
     """
-    settled = settled_until(now, timing)
     waited = floor_to(now - timing.lateness, timing.window)
     sampled = floor_to(newest_sample, timing.window) if newest_sample else waited
-    return min(settled, max(sampled, waited))
+    return min(settled_until(now, timing), max(sampled, waited))
 
 
-def next_batch(start: datetime, end: datetime, length: timedelta) -> Sequence[Window]:
-    """The oldest windows from ``start`` on: of one UTC day and of `MOST_SPAN` at most."""
+def blind_until(now: datetime, timing: Timing) -> datetime:
+    """Windows before it are too old to ask Prometheus for: they are closed with what the API says."""
+    return floor_to(now - timing.backfill_max_age, timing.window)
+
+
+def next_batch(start: datetime, end: datetime, length: timedelta, span: timedelta = MOST_SPAN) -> Sequence[Window]:
+    """The oldest windows from ``start`` on that end by ``end``: of one UTC day, and of ``span`` at most.
+
+    Where ``start`` is on no edge, since windows had another length before, a shorter one leads to the next edge, alone.
+    """
+    edge = floor_to(start, length)
+    if edge < start:
+        return (Window(start, edge + length),) if edge + length <= end else ()
     if end <= start:
         return ()
     day = period_of(Window(start, start + length), PeriodKind.DAY)
-    return windows_between(start, min(end, day.end, start + max(MOST_SPAN, length)), length)
+    return windows_between(start, min(end, day.end, start + max(span, length)), length)
+
+
+def count_windows(start: datetime, end: datetime, length: timedelta) -> int:
+    """How many windows from ``start`` on end by ``end``."""
+    return max(0, (end - floor_to(start, length)) // length)

@@ -7,10 +7,24 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
-from gpucost.app.durations import parse_duration
+from gpucost.app.complaints import explain
+from gpucost.app.fields import (
+    A_NAMESPACE,
+    NAMESPACE,
+    Address,
+    Currency,
+    Delay,
+    FilePath,
+    LabelKeyList,
+    MatcherList,
+    Namespace,
+    Span,
+    must_be,
+    that,
+)
 from gpucost.model.errors import ConfigurationError
 from gpucost.model.tenancy import LabelKeys
 from gpucost.model.time import DAY
@@ -22,50 +36,35 @@ DEFAULT_NAMESPACE = "gpucost"
 
 _ACCOUNT_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 _MOST_FILE_BYTES = 2**20
-_MOST_NAMED = 3
-
-
-def _as_duration(value: object) -> object:
-    return parse_duration(value) if isinstance(value, str) else value
-
-
-Duration = Annotated[timedelta, BeforeValidator(_as_duration)]
-LabelKey = Annotated[str, Field(min_length=1, max_length=317, pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")]
-Keys = Annotated[tuple[LabelKey, ...], Field(min_length=1, max_length=20)]
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel)
 
 
 class PrometheusSettings(_Section):
     """Where samples come from."""
 
-    url: str = ""
+    url: Annotated[str, must_be("a URL, such as http://prometheus.monitoring.svc:9090")] = ""
     """Base URL of the API, without ``/api/v1``."""
-    matchers: tuple[str, ...] = ()
+    matchers: MatcherList = ()
     """Label matchers that every selector carries, for a Prometheus that holds several clusters."""
-    scrape_interval: Duration | None = None
+    scrape_interval: Annotated[
+        Annotated[Span, Field(gt=timedelta(0))] | None,
+        must_be("a span of time with its unit, longer than 0s and at most the window, such as 30s"),
+    ] = None
     """None: told from the most samples that a device had in a window."""
-    timeout: Duration = timedelta(seconds=7)
+    timeout: Annotated[
+        Span,
+        Field(ge=timedelta(seconds=1), le=timedelta(minutes=5)),
+        must_be("a span of time with its unit, from 1s to 5m, such as 10s"),
+    ] = timedelta(seconds=7)
     """For one query. A stop waits for the query in work, so it must stay below the pod's grace period."""
-    token_file: Path | None = None
-    ca_file: Path | None = None
-    max_answer_bytes: int = Field(default=64 * 2**20, ge=2**16)
-
-    @field_validator("matchers")
-    @classmethod
-    def _parse(cls, matchers: tuple[str, ...]) -> tuple[str, ...]:
-        for matcher in matchers:
-            Matcher.parse(matcher)
-        return matchers
-
-    @field_validator("timeout")
-    @classmethod
-    def _bound(cls, timeout: timedelta) -> timedelta:
-        if not timedelta(seconds=1) <= timeout <= timedelta(minutes=5):
-            raise ValueError("must be between 1s and 5m")
-        return timeout
+    token_file: FilePath = None
+    ca_file: FilePath = None
+    max_answer_bytes: Annotated[
+        int, Field(strict=True, ge=2**16), must_be("a whole number of bytes, at least 65536, such as 67108864")
+    ] = 64 * 2**20
 
     def telemetry(self) -> TelemetrySettings:
         """Raises ConfigurationError where no URL is set."""
@@ -89,11 +88,11 @@ class PrometheusSettings(_Section):
 class LabelSettings(_Section):
     """Which label keys name a dimension, first match wins; looked up on the pod, then on its namespace."""
 
-    team: Keys = LabelKeys().team
-    product: Keys = LabelKeys().product
-    cost_centre: Keys = LabelKeys().cost_centre
-    environment: Keys = LabelKeys().environment
-    workload_type: Keys = LabelKeys().workload_type
+    team: LabelKeyList = LabelKeys().team
+    product: LabelKeyList = LabelKeys().product
+    cost_centre: LabelKeyList = LabelKeys().cost_centre
+    environment: LabelKeyList = LabelKeys().environment
+    workload_type: LabelKeyList = LabelKeys().workload_type
 
     def keys(self) -> LabelKeys:
         return LabelKeys(**{name: getattr(self, name) for name in type(self).model_fields})
@@ -102,37 +101,52 @@ class LabelSettings(_Section):
 class Settings(_Section):
     """All of it, with a default for everything but ``prometheus.url``."""
 
-    currency: str = Field(default="USD", pattern=r"^[A-Z]{3}$")
-    window: Duration = timedelta(minutes=5)
-    """Length of a window; divides a day."""
-    settle_delay: Duration = timedelta(seconds=60)
+    currency: Currency = "USD"
+    window: Annotated[
+        Span,
+        Field(ge=timedelta(seconds=30), le=DAY),
+        that(lambda window: not DAY % window),
+        must_be("a span of time with its unit, from 30s to 24h, that divides a day, such as 5m"),
+    ] = timedelta(minutes=5)
+    settle_delay: Delay = timedelta(seconds=60)
     """How long after its end a window is computed, so that its last samples are in."""
-    lateness: Duration = timedelta(minutes=10)
+    lateness: Delay = timedelta(minutes=10)
     """How long a window waits for a sample after its end before it is closed with what there is."""
-    backfill_max_age: Duration = timedelta(days=7)
+    backfill_max_age: Annotated[
+        Span, Field(ge=timedelta(hours=1)), must_be("a span of time with its unit, from 1h to 3650d, such as 7d")
+    ] = timedelta(days=7)
     """How far back windows that were missed are computed."""
-    gpu_fraction: float = Field(default=1.0, gt=0, le=1)
+    gpu_fraction: Annotated[
+        float, Field(strict=True, gt=0, le=1), must_be("a number above 0 and at most 1, such as 0.9")
+    ] = 1.0
     """Part of the node rate that goes to the GPUs; the rest is the host line."""
-    list_prices: bool = True
+    list_prices: Annotated[bool, Field(strict=True), must_be("true or false")] = True
     """Whether bundled list prices may stand in where neither annotation nor rate card has a price."""
-    namespace: str = Field(default_factory=lambda: operator_namespace(os.environ), min_length=1, max_length=63)
+    namespace: Namespace = Field(default_factory=lambda: operator_namespace(os.environ))
     """Where window records live, and reports whose own namespace is gone."""
-    listen: str = Field(default="0.0.0.0:8080", pattern=r"^[^\s]*:\d{1,5}$")
+    listen: Address = "0.0.0.0:8080"
     """Address of ``/healthz``, ``/readyz`` and ``/metrics``."""
     prometheus: PrometheusSettings = Field(default_factory=PrometheusSettings)
     labels: LabelSettings = Field(default_factory=LabelSettings)
 
     @model_validator(mode="after")
-    def _divides_a_day(self) -> "Settings":
-        if not timedelta(seconds=30) <= self.window <= DAY or DAY % self.window:
-            raise ValueError("window must be between 30s and 24h and divide a day, such as 5m")
+    def _is_scraped_in_every_window(self) -> "Settings":
+        interval = self.prometheus.scrape_interval
+        if interval is not None and interval > self.window:
+            raise ValueError("prometheus.scrapeInterval must be at most the window, such as 30s with a window of 5m")
         return self
 
 
 def operator_namespace(environ: Mapping[str, str]) -> str:
-    """From the environment, else the pod's own, else `DEFAULT_NAMESPACE`."""
-    if environ.get(NAMESPACE_VARIABLE):
-        return environ[NAMESPACE_VARIABLE]
+    """From the environment, else the pod's own, else `DEFAULT_NAMESPACE`.
+
+    Raises ConfigurationError where the environment's is no name of a namespace.
+    """
+    name = environ.get(NAMESPACE_VARIABLE)
+    if name:
+        if not NAMESPACE.fullmatch(name):
+            raise ConfigurationError(f'${NAMESPACE_VARIABLE} "{name[:80]}" must be {A_NAMESPACE}')
+        return name
     try:
         return _ACCOUNT_NAMESPACE.read_text(encoding="utf-8").strip() or DEFAULT_NAMESPACE
     except OSError:
@@ -140,41 +154,28 @@ def operator_namespace(environ: Mapping[str, str]) -> str:
 
 
 def load_settings(path: Path) -> Settings:
-    """Raises ConfigurationError with the key that is wrong."""
+    """Raises ConfigurationError with the keys that are wrong."""
+    content = _read_yaml(path)
+    try:
+        return Settings.model_validate({} if content is None else content)
+    except ValidationError as error:
+        raise ConfigurationError(f"{path}: {explain(error, Settings)}") from error
+
+
+def _read_yaml(path: Path) -> Any:
     try:
         if path.stat().st_size > _MOST_FILE_BYTES:
-            raise ConfigurationError(f"The configuration {path} is larger than {_MOST_FILE_BYTES} bytes")
+            raise ConfigurationError(
+                f"The configuration {path} is larger than {_MOST_FILE_BYTES} bytes; name a YAML file of settings"
+            )
         content: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigurationError(
             f"The configuration {path} cannot be read: {error.strerror}; name a YAML file with --config"
         ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"The configuration {path} is no YAML: {' '.join(str(error).split())}") from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        cause = " ".join(str(error).split())
+        raise ConfigurationError(f"The configuration {path} is no YAML: {cause}; write it as key: value") from error
     if content is not None and not isinstance(content, dict):
         raise ConfigurationError(f"The configuration {path} holds no keys; write it as key: value")
-    return parse_settings(content or {}, str(path))
-
-
-def parse_settings(content: Mapping[str, Any], origin: str) -> Settings:
-    """Raises ConfigurationError with the keys that are wrong; ``origin`` says where they stand."""
-    try:
-        return Settings.model_validate(content)
-    except ValidationError as error:
-        raise ConfigurationError(f"{origin}: {_complaint(error)}") from error
-
-
-def _complaint(error: ValidationError) -> str:
-    found = error.errors(include_url=False, include_context=False)
-    parts = []
-    for entry in found[:_MOST_NAMED]:
-        key = ".".join(str(step) for step in entry["loc"])
-        if entry["type"] == "extra_forbidden":
-            parts.append(f"{key} is an unknown key; check its spelling against docs/reference/configuration.md")
-            continue
-        cause = entry["msg"].removeprefix("Value error, ")
-        shown = f' "{str(entry["input"])[:40]}"' if isinstance(entry["input"], str | int | float | bool) else ""
-        parts.append(f"{key}{shown}: {cause}" if key else cause)
-    if len(found) > _MOST_NAMED:
-        parts.append(f"and {len(found) - _MOST_NAMED} more")
-    return "; ".join(parts)
+    return content

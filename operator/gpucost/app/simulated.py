@@ -26,6 +26,7 @@ class SimulatedCluster:
     def __init__(self, fleet: Fleet, at: datetime) -> None:
         self._fleet = fleet
         self._at = at
+        self.problems: tuple[str, ...] = ()
 
     def read(self) -> Cluster:
         pages = {name: msgspec.json.encode(page) for name, page in lists_at(self._fleet, self._at).items()}

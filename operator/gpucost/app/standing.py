@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from gpucost.model.errors import GpuCostError
+from gpucost.model.errors import ConfigurationError, GpuCostError, IncompleteAnswer, SourceUnavailable
 from gpucost.model.time import Period, PeriodKind, Window, parse_time, period_of
 from gpucost.reports.build import build_cluster_report, cluster_report_spec
 from gpucost.reports.conditions import Finding, set_condition
@@ -13,11 +13,23 @@ from gpucost.reports.fold_cluster import fold_cluster
 from gpucost.reports.naming import cluster_report_name
 from gpucost.reports.record import WindowRecord
 from gpucost.reports.resources.cluster_gpu_cost_report import ClusterReportStatus
-from gpucost.reports.store import ReportStore
-from gpucost.reports.stored import StoredClusterReport
+from gpucost.reports.storage.store import ReportStore
+from gpucost.reports.storage.stored import StoredClusterReport
+from gpucost.telemetry.client import QueryTooHeavy
 
 UP_TO_DATE = "UpToDate"
 ALL_WINDOWS_IN = "AllWindowsIn"
+SOURCE_UNAVAILABLE = "SourceUnavailable"
+INCOMPLETE_ANSWER = "IncompleteAnswer"
+CONFIGURATION_ERROR = "ConfigurationError"
+INTERNAL_ERROR = "InternalError"
+
+_REASONS: dict[type[Exception], str] = {
+    SourceUnavailable: SOURCE_UNAVAILABLE,
+    IncompleteAnswer: INCOMPLETE_ANSWER,
+    QueryTooHeavy: INCOMPLETE_ANSWER,
+    ConfigurationError: CONFIGURATION_ERROR,
+}
 
 _MOST_CHARACTERS = 4096
 
@@ -31,16 +43,18 @@ class Standing:
         self._store = store
         self._currency = currency
         self._clock = clock
-        self._told: tuple[str, str] | None = None
+        self._told: tuple[str, str, str] | None = None
+        """Day, status and message."""
 
     def tell(self, error: Exception | None) -> None:
         """``error``: why the windows that are over are not in; None: they are."""
         finding = _finding(error)
-        if (finding.status, finding.reason) == self._told:
+        telling = f"{self._clock():%Y-%m-%d}", finding.status, finding.message
+        if telling == self._told:
             return
         try:
             self._write(finding)
-            self._told = finding.status, finding.reason
+            self._told = telling
         except GpuCostError as trouble:
             logger.debug("condition %s is not told: %s", UP_TO_DATE, trouble)
 
@@ -64,7 +78,8 @@ class Standing:
 def _finding(error: Exception | None) -> Finding:
     if error is None:
         return Finding(UP_TO_DATE, "True", ALL_WINDOWS_IN, "All windows that are over are in the reports.")
-    return Finding(UP_TO_DATE, "False", type(error).__name__, str(error)[:_MOST_CHARACTERS])
+    reason = _REASONS.get(type(error), INTERNAL_ERROR)
+    return Finding(UP_TO_DATE, "False", reason, str(error)[:_MOST_CHARACTERS])
 
 
 def _day_of(moment: datetime) -> Period:

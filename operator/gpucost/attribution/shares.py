@@ -1,6 +1,6 @@
 """Used, idle and unmeasured share of a card, per holder row, over the life of its node in one window.
 
-Rules: docs/how-it-computes.md, "Shares". Axes: h holder rows, d devices, n nodes.
+Rules: docs/how-it-computes.md, "The rules". Axes: h holder rows, d devices, n nodes.
 """
 
 from dataclasses import dataclass

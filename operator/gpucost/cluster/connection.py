@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from shlex import quote
 
 import yaml
 from kubernetes.client import ApiClient, Configuration
@@ -35,12 +36,18 @@ def connect(
     else:
         raise ConfigurationError(
             "No Kubernetes cluster is configured: there is no --kubeconfig, no $KUBECONFIG, no service account and"
-            f" no {_DEFAULT_KUBECONFIG}; name a kubeconfig, or read saved objects with --cluster-dir"
+            f" no {_DEFAULT_KUBECONFIG}; name a kubeconfig"
         )
     return ApiClient(configuration)
 
 
 def _load_file(configuration: Configuration, path: str, context: str | None, origin: str) -> None:
+    """``path`` may be several, as kubectl takes them in ``$KUBECONFIG``: those that are there count."""
+    if not any(Path(part).expanduser().is_file() for part in path.split(os.pathsep)):
+        raise ConfigurationError(
+            f"The kubeconfig {path} (from {origin}) cannot be used: there is no such file; name the one that kubectl"
+            f" uses, such as {_DEFAULT_KUBECONFIG}"
+        )
     try:
         load_kube_config(  # type: ignore[no-untyped-call]
             path, context, client_configuration=configuration, persist_config=False
@@ -48,8 +55,8 @@ def _load_file(configuration: Configuration, path: str, context: str | None, ori
     except (ConfigException, OSError, yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError) as error:
         cause = " ".join(str(error).split()) or type(error).__name__
         raise ConfigurationError(
-            f"The kubeconfig {path} (from {origin}) cannot be used: {cause};"
-            ' try it with "kubectl --kubeconfig ... get nodes"'
+            f"The kubeconfig {path} (from {origin}) cannot be used: {cause.rstrip('.')};"
+            f' try it with "KUBECONFIG={quote(path)} kubectl get nodes"'
         ) from error
 
 

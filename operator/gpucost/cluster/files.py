@@ -39,6 +39,11 @@ class ClusterFiles:
             found = self._read("namespaces", decode_namespaces)
             problems += found.problems
             namespaces = Decoded(tuple((name, dict(labels)) for name, labels in found.objects))
+        else:
+            problems.append(
+                f"{self._path('namespaces')} is missing, so labels of namespaces are not known and pods without labels"
+                ' of their own are unassigned; save it with "kubectl get namespaces -A -o json > namespaces.json"'
+            )
         cluster = Cluster(
             seen_at=self._seen_at,
             nodes=_once(nodes.objects, lambda node: node.name, "Node", problems),

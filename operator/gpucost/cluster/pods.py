@@ -100,19 +100,23 @@ def _claims(container: Container, resources: GpuResources) -> dict[str, int]:
 
 
 def _bound(item: PodObject) -> datetime | None:
-    """When the scheduler bound it; a pod created with its node named has no such time, but a start."""
-    return _latest(
-        condition.last_transition_time
-        for condition in item.status.conditions or ()
-        if condition.type == "PodScheduled" and condition.status == "True"
-    ) or _time(item.status.start_time)
+    """When the scheduler bound it; of a pod created with its node named its start, before that its creation."""
+    return (
+        _latest(
+            condition.last_transition_time
+            for condition in item.status.conditions or ()
+            if condition.type == "PodScheduled" and condition.status == "True"
+        )
+        or _time(item.status.start_time)
+        or _time(item.metadata.creation_timestamp)
+    )
 
 
 def _ended(item: PodObject, bound: datetime | None) -> datetime | None:
     """When a terminal pod gave its devices back; None while it is not terminal.
 
     The first of these that is known: the last container's end; the time at which the pod stopped being ready or
-    was evicted; its deletion; its binding (a pod that was refused by its node never held anything); its creation.
+    was evicted; its deletion; its binding (a pod that was refused by its node never held anything).
     """
     status = item.status
     if status.phase not in TERMINAL_PHASES:
@@ -127,7 +131,6 @@ def _ended(item: PodObject, bound: datetime | None) -> datetime | None:
         )
         or _time(item.metadata.deletion_timestamp)
         or bound
-        or _time(item.metadata.creation_timestamp)
     )
     if ended is None:
         raise ValueError("it is terminal and no field of it says since when")

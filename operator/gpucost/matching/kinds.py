@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from gpucost.model.fleet import GPU_RESOURCE, MIG_RESOURCE_PREFIX
-from gpucost.model.mig import slices_of
+from gpucost.model.mig import guess_slices, slices_of
 from gpucost.model.usage import Device
 
 WHOLE_CARD = ""
@@ -16,7 +16,6 @@ SHARED_SUFFIX = ".shared"
 
 _PROFILE = re.compile(r"(?:(?P<c>\d+)c\.)?(?P<g>\d+)g\.(?P<gb>\d+)gb(?P<attribute>[+.-](?:me\.all|me|gfx))?")
 _SINGLE_STRATEGY = re.compile(rf"-MIG-(?P<profile>{_PROFILE.pattern})")
-_USUAL_SLICES = 7
 _UNNAMED = "?"
 
 
@@ -65,18 +64,14 @@ def share_of_device(device: Device) -> Share:
 def share_of(kind: str, model: str) -> Share:
     """The dominant share of the kind on that model.
 
-    Where profile and model are not known together: the compute slices in the profile's name over those of the model,
-    one slice where the name does not say.
+    Where profile and model are not known together it is a guess from the profile's name.
     """
     if kind == WHOLE_CARD:
         return Share(1.0, known=True)
     slices = slices_of(kind, model)
     if slices is not None:
         return Share(float(slices.dominant), known=True)
-    smallest = slices_of("1g.1gb", model)
-    total = round(1 / smallest.compute) if smallest else _USUAL_SLICES
-    match = _PROFILE.fullmatch(kind)
-    return Share(min(1.0, int(match["g"]) / total) if match else 1 / total, known=False)
+    return Share(float(guess_slices(kind, model).dominant), known=False)
 
 
 def sharing_of(device: Device) -> str:

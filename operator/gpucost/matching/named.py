@@ -11,10 +11,10 @@ import numpy as np
 from gpucost.matching.claims import Claims
 from gpucost.matching.devices import ROUNDING, Devices, Seen
 from gpucost.matching.kinds import sharing_of
-from gpucost.matching.nodes import Lives
+from gpucost.matching.lives import Lives
 from gpucost.matching.pods import Claimant, Pods
 from gpucost.model.holdings import Holder
-from gpucost.model.usage import Bools, Device, Floats, Indices, NamedHolder, Usage
+from gpucost.model.usage import Bools, Device, Floats, Indices, Ints, NamedHolder, Usage
 
 UNKNOWN_PROFILE = "unknown-profile"
 
@@ -27,8 +27,11 @@ class NamedRows:
     device: Indices
     claim: Indices
     """(e,) index into the claims; -1: none, as of a pod that is forgotten."""
+    start_ms: Ints
+    end_ms: Ints
+    """(e,) of the pod, which may have lived before and after the window."""
     held_ratio: Floats
-    """(e,) above 0."""
+    """(e,) part of the machine's life, above 0."""
     seen_ratio: Floats
     memory_ratio: Floats
     compute_ratio: Floats
@@ -42,6 +45,7 @@ class Named:
     def __init__(self, usage: Usage, devices: Devices, pods: Pods, claims: Claims) -> None:
         self._usage, self._devices = usage, devices
         self._pair, self._device, name = _pairs(usage, devices)
+        self._machine = devices.machine[self._device]
         shown = [(devices.all[d], usage.holders[n]) for d, n in zip(self._device, name, strict=True)]
         meant = [pods.meant_by(holder, device.node) for device, holder in shown]
         self._counts = np.array([len(claimants) for claimants in meant], dtype=np.intp)
@@ -67,47 +71,52 @@ class Named:
             for number, claimant, claim in zip(pair, claimants, claimed, strict=True)
         ]
 
-    def scrapes(self, rows: slice) -> Floats:
-        """Scrapes of a window's rows at which each device named anybody. (d,)"""
+    def named_ms(self, rows: slice, sampled_ms: Floats) -> Floats:
+        """For how much of the ``sampled_ms`` of a window's rows each device named anybody. (d,)"""
         named = np.flatnonzero(self._pair[rows] >= 0)
         device = self._device[self._pair[rows][named]]
-        scrapes = np.bincount(device, self._usage.scrapes[rows][named], minlength=len(self._devices.all))
-        return scrapes.astype(np.float64)
+        return np.bincount(device, sampled_ms[named], minlength=len(self._devices.all)).astype(np.float64)
 
     def rows(self, rows: slice, seen: Seen, lives: Lives) -> NamedRows:
         """Who held what in the window of these rows of the usage."""
-        shown = np.flatnonzero(self._pair[rows] >= 0)
+        shown = self._on_living_machines(rows, lives)
         pair = self._pair[rows][shown]
-        scrapes = self._usage.scrapes[rows][shown]
-        device = self._device[pair]
-        begin_ms = lives.begin_ms[self._devices.node[device]]
-        alive_ms = lives.end_ms - begin_ms
+        device, machine = self._device[pair], self._machine[pair]
+        alive_ms = lives.alive_ms[machine]
+        interval_ms = self._usage.row_interval_seconds[rows][shown] * 1000.0
+        sampled_ms = self._usage.scrapes[rows][shown] * interval_ms
 
         counts = self._counts[pair]
         row = np.repeat(np.arange(pair.size), counts)
         claimant = np.arange(row.size) + np.repeat(self._first[pair] - np.cumsum(counts) + counts, counts)
-        may_hold_ms = np.minimum(self._end[claimant], lives.end_ms) - np.maximum(self._start[claimant], begin_ms[row])
+        may_hold_ms = lives.living_ms(machine[row], self._start[claimant], self._end[claimant])
         held = _split(
-            named=scrapes / seen.scrapes[device] * seen.presence[device],
-            sampled=(scrapes - 1) * lives.interval_ms / alive_ms,
+            named=sampled_ms / seen.sampled_ms[device] * seen.presence[device],
+            sampled=(sampled_ms - interval_ms) / alive_ms,
             row=row,
-            may_hold=np.maximum(may_hold_ms, 0) / alive_ms[row],
+            may_hold=may_hold_ms / alive_ms[row],
             certain=self._certain[claimant],
         )
         total = np.bincount(row, held, minlength=pair.size)
         kept = np.flatnonzero(held > ROUNDING)
         row, claimant, held = row[kept], claimant[kept], held[kept]
-        sampled_ms = scrapes[row] * lives.interval_ms * held / total[row]
         return NamedRows(
             holders=tuple(self._holders[number] for number in claimant),
             device=device[row],
             claim=self._claim[claimant],
+            start_ms=self._start[claimant],
+            end_ms=self._end[claimant],
             held_ratio=held,
-            seen_ratio=np.minimum(sampled_ms / (held * alive_ms[row]), 1.0),
+            seen_ratio=np.minimum(sampled_ms[row] / (total[row] * alive_ms[row]), 1.0),
             memory_ratio=self._usage.memory_ratio[rows][shown][row],
             compute_ratio=self._usage.compute_ratio[rows][shown][row],
             estimated=(np.bincount(row, minlength=pair.size)[row] > 1) | self._devices.guessed[device[row]],
         )
+
+    def _on_living_machines(self, rows: slice, lives: Lives) -> Indices:
+        """Which of these rows of the usage name a holder on a machine that lived in the window."""
+        named = np.flatnonzero(self._pair[rows] >= 0)
+        return named[lives.alive_ms[self._machine[self._pair[rows][named]]] > 0]
 
 
 def _pairs(usage: Usage, devices: Devices) -> tuple[Indices, Indices, Indices]:

@@ -1,25 +1,23 @@
-"""GPU nodes: which they are, how long each lived in a window, how many cards it has, what it costs.
+"""GPU nodes: which they are, how many cards each has, what it costs.
 
-Axis: n nodes of the cluster, by name. Those without cards never come to life.
+Axes: n nodes of the cluster, by name and age; m machines, which are all nodes of one name.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 
-from gpucost.matching.kinds import WHOLE_CARD, kind_requested, share_of
-from gpucost.matching.pods import to_ms
+from gpucost.matching.devices import Seen
+from gpucost.matching.lives import Spans
+from gpucost.model.cards import COUNT_LABEL, PRODUCT_LABEL, told_cards
 from gpucost.model.fleet import Node
 from gpucost.model.rates import MissingRate, NodeRate
 from gpucost.model.time import Window
 from gpucost.model.usage import Bools, Floats, Ints
 
-PRODUCT_LABEL = "nvidia.com/gpu.product"
-COUNT_LABEL = "nvidia.com/gpu.count"
 _GPU_LABELS = (COUNT_LABEL, PRODUCT_LABEL, "nvidia.com/gpu.present")
-_SINGLE_STRATEGY = "-MIG-"
-_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,17 +31,6 @@ class Rates:
     gpu_fraction: Floats
     cards: Ints
     """Of the instance type, by the price list; 0: not known."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Lives:
-    """The living part of one window."""
-
-    begin_ms: Ints
-    """(n,) when each node's life in it begins; its end or later where the node did not live, or showed no card."""
-    end_ms: int
-    interval_ms: float
-    """Between scrapes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,14 +64,20 @@ class Nodes:
 
     def __init__(self, nodes: Sequence[Node], gpu_fraction: float) -> None:
         """``gpu_fraction``: the part of a bill that goes to the cards where the rate does not say."""
-        self._order = sorted(range(len(nodes)), key=lambda number: nodes[number].name)
+        self._order = sorted(range(len(nodes)), key=lambda number: _age(nodes[number]))
         self._gpu_fraction = gpu_fraction
         self.all = tuple(nodes[number] for number in self._order)
-        self.index: Mapping[str, int] = {node.name: number for number, node in enumerate(self.all)}
+        names = dict.fromkeys(node.name for node in self.all)
+        self.machines: Mapping[str, int] = {name: number for number, name in enumerate(names)}
+        """By name."""
+        self.machine = np.array([self.machines[node.name] for node in self.all], dtype=np.intp)
+        """(n,)"""
+        self.spans = Spans(self.all, self.machine)
+        self._youngest = {machine: number for number, machine in enumerate(self.machine.tolist())}
         self._shows_cards = np.array([_shows_cards(node) for node in self.all], dtype=np.bool_)
-        self._created_ms = np.array([to_ms(node.created) for node in self.all], dtype=np.int64)
-        self._labelled = np.array([_labelled_cards(node) for node in self.all], dtype=np.int64)
-        self._capacity = np.array([_capacity_cards(node) for node in self.all], dtype=np.int64)
+        told = [told_cards(node) for node in self.all]
+        self._labelled = np.array([cards.labelled for cards in told], dtype=np.int64)
+        self._capacity = np.array([cards.fewest for cards in told], dtype=np.int64)
 
     def rates(self, rates: Sequence[NodeRate | MissingRate]) -> Rates:
         """``rates`` in the order in which the nodes were given."""
@@ -101,50 +94,40 @@ class Nodes:
             cards=np.array([(rate.cards if rate else None) or 0 for rate in known], dtype=np.int64),
         )
 
-    def lives(
-        self, window: Window, rates: Rates, *, node_scrapes: Floats, interval_ms: float, first_bound_ms: Ints
-    ) -> Lives:
-        """The part of the window that each node lived.
+    def have_cards(self, seen: Seen, rates: Rates) -> Bools:
+        """(n,) they show cards, or their type has some, or telemetry sees some."""
+        return self._shows_cards | (rates.cards > 0) | (seen.machine_ms > 0)[self.machine]
 
-        A node lives from its creation by the API, or from the first sign of it where that is earlier, since a node that
-        was registered again is younger in the API than its machine. Signs are the binding of the first pod that held
-        cards in the window (``first_bound_ms`` (n,), far in the future where there is none) and samples: of a node that
-        was created after the window they prove its whole length; of one that was created within it, the time that they
-        cover, counted back from its end.
+    def replaced(self, window: Window, rates: Rates) -> Ints:
+        """The cards at one time of each machine that another of its name may have replaced in the window. (m,)
+
+        As many as the API or the price list tell. 0: it was not replaced, or they do not tell.
         """
-        start, end = to_ms(window.start), to_ms(window.end)
-        covered = np.rint(node_scrapes * interval_ms).astype(np.int64)
-        first_sample = np.where(self._created_ms >= end, start, end - covered)
-        sampled = node_scrapes > 0
-        first = np.where(sampled, np.minimum(self._created_ms, first_sample), self._created_ms)
-        begin = np.maximum(np.minimum(first, first_bound_ms), start)
-        has_cards = self._shows_cards | (rates.cards > 0) | sampled
-        return Lives(begin_ms=np.where(has_cards, begin, end), end_ms=end, interval_ms=interval_ms)
+        cards = np.zeros(len(self.machines), dtype=np.int64)
+        several = self.spans.several(window)
+        if several.any():
+            unseen = np.zeros(len(self.all), dtype=np.int64)
+            told = CardCount(seen=unseen, listed=rates.cards, labelled=self._labelled, capacity=self._capacity)
+            np.maximum.at(cards, self.machine, np.where(told.most > 0, told.most, told.capacity))
+        return np.where(several, cards, 0)
 
-    def cards(self, seen: Ints, rates: Rates) -> CardCount:
-        """``seen`` (n,) by telemetry."""
-        return CardCount(seen=seen, listed=rates.cards, labelled=self._labelled, capacity=self._capacity)
+    def cards(self, seen: Seen, rates: Rates) -> CardCount:
+        return CardCount(
+            seen=seen.cards[self.machine], listed=rates.cards, labelled=self._labelled, capacity=self._capacity
+        )
+
+    def product(self, machine: int) -> str:
+        """GPU model as GPU feature discovery labels the youngest node of the machine; empty: not labelled."""
+        return product_of(self.all[self._youngest[machine]])
 
 
 def product_of(node: Node) -> str:
-    """GPU model as GPU feature discovery writes it; empty: not labelled."""
     return node.labels.get(PRODUCT_LABEL, "")
+
+
+def _age(node: Node) -> tuple[str, datetime, str]:
+    return node.name, node.created, node.uid
 
 
 def _shows_cards(node: Node) -> bool:
     return any(node.capacity.values()) or any(label in node.labels for label in _GPU_LABELS)
-
-
-def _labelled_cards(node: Node) -> int:
-    """GPU feature discovery counts instances, not cards, where the product is that of an instance."""
-    count = node.labels.get(COUNT_LABEL, "")
-    return int(count) if count.isdecimal() and _SINGLE_STRATEGY not in product_of(node) else 0
-
-
-def _capacity_cards(node: Node) -> int:
-    """Cards that the node's capacity needs when each is cut as far as it goes."""
-    product = product_of(node)
-    kinds = [(kind_requested(resource, product), count) for resource, count in node.capacity.items()]
-    whole = sum(count for kind, count in kinds if kind == WHOLE_CARD)
-    cut = sum(count * share_of(kind, product).part for kind, count in kinds if kind)
-    return whole + int(np.ceil(cut - _ROUNDING))

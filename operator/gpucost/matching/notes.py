@@ -58,15 +58,16 @@ def card_counts(nodes: Nodes, line: Indices, cards: CardCount) -> tuple[Note, ..
     )
 
 
-def not_attributed(nodes: Nodes, line: Indices, requests: Sequence[tuple[int, str]]) -> tuple[Note, ...]:
-    """``requests``: node and resource of pods that request slots of shared devices."""
-    present = set(line.tolist())
+def not_attributed(nodes: Nodes, machines: Indices, requests: Sequence[tuple[int, str]]) -> tuple[Note, ...]:
+    """``requests``: machine and resource of pods that request slots of shared devices; told of ``machines`` (m,)."""
+    present = set(machines.tolist())
+    names = tuple(nodes.machines)
     return tuple(
         Note(
             REQUEST_NOT_ATTRIBUTED,
             "SharedDevices",
-            f"{nodes.all[number].name}/{resource}",
-            f"Node {nodes.all[number].name}: pods request {resource}, slots of shared GPUs, which are not attributed: "
+            f"{names[number]}/{resource}",
+            f"Node {names[number]}: pods request {resource}, slots of shared GPUs, which are not attributed: "
             "without a name in telemetry what they hold is unallocated; give them whole GPUs or MIG instances",
         )
         for number, resource in requests

@@ -34,6 +34,9 @@ class Life:
     end: int
     timed: bool
     """The API, or what is left of it, says when it held devices even where telemetry is silent."""
+    last_seen: int
+    """The last look that listed it, where it vanished after that and ``end`` is only the latest possible; `NEVER`: the
+    end is known, or it is there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +60,7 @@ class Pods:
 
     def __init__(self, known: Iterable[Pod], ended: Iterable[Pod], tenant_of: Callable[[Pod], Tenant]) -> None:
         self._tenant_of = tenant_of
-        lives = {pod.uid: _life(pod, timed=True) for pod in known}
+        lives = {pod.uid: _life(pod, timed=pod.bound is not None) for pod in known}
         for pod in ended:
             uid = pod.uid or f"{pod.namespace}/{pod.name}"
             lives.setdefault(uid, _life(pod, timed=pod.bound is not None and pod.ended is not None))
@@ -123,6 +126,7 @@ def _life(pod: Pod, *, timed: bool) -> Life:
         start=to_ms(pod.bound) if pod.bound else ALWAYS,
         end=to_ms(pod.ended) if pod.ended else NEVER,
         timed=timed,
+        last_seen=to_ms(pod.last_seen) if pod.last_seen else NEVER,
     )
 
 

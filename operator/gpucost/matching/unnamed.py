@@ -14,8 +14,9 @@ import numpy as np
 from gpucost.matching.claims import Claim, Claims
 from gpucost.matching.devices import ROUNDING, Devices, Seen
 from gpucost.matching.kinds import WHOLE_CARD, Share, same_kind, share_of, sharing_of
+from gpucost.matching.lives import Lives
 from gpucost.matching.named import UNKNOWN_PROFILE, NamedRows
-from gpucost.matching.nodes import Lives, Nodes, product_of
+from gpucost.matching.nodes import Nodes
 from gpucost.model.fleet import Pod
 from gpucost.model.holdings import Holder
 from gpucost.model.tenancy import Tenant
@@ -29,9 +30,13 @@ class UnnamedRow:
     holder: Holder
     device: int
     """-1: which device is not known."""
-    node: int
+    machine: int
+    start_ms: int
+    end_ms: int
+    """Of the pod, which may have lived before and after the window."""
     slice_share: float
     held_ratio: float
+    """Part of the machine's life."""
     estimated: bool
 
 
@@ -40,22 +45,26 @@ class Unnamed:
 
     def __init__(self, nodes: Nodes, devices: Devices, claims: Claims, tenant_of: Callable[[Pod], Tenant]) -> None:
         self._nodes, self._devices, self._claims, self._tenant_of = nodes, devices, claims, tenant_of
-        edges = np.searchsorted(devices.node, np.arange(len(nodes.all) + 1))
+        edges = np.searchsorted(devices.machine, np.arange(len(nodes.machines) + 1))
         self._devices_of = [range(*pair) for pair in pairwise(edges.tolist())]
 
     def rows(self, named: NamedRows, seen: Seen, lives: Lives) -> tuple[UnnamedRow, ...]:
-        """Only devices that are never named in the window; one that is named for a part of it is timed by that."""
+        """Only devices that are never named in the window; one that is named for a part of it is timed by that.
+
+        A pod that vanished was gone before the window where no look listed it in it, and telemetry shows its machine
+        but does not name it.
+        """
         claims = self._claims
-        begin_ms = lives.begin_ms[claims.node]
-        held_ms = np.minimum(claims.end, lives.end_ms) - np.maximum(claims.start, begin_ms)
+        held_ms = lives.living_ms(claims.machine, claims.start, claims.end)
+        gone = (claims.last_seen <= lives.start_ms) & (seen.machine_ms[claims.machine] > 0)
         named_devices = np.bincount(named.claim[named.claim >= 0], minlength=len(claims.all))
-        missing = np.where(claims.timed & (held_ms > 0), claims.count - named_devices, 0)
+        missing = np.where(claims.timed & ~gone & (held_ms > 0), claims.count - named_devices, 0)
         lacking = np.flatnonzero(missing > 0)
         if lacking.size == 0:
             return ()
-        held_ratio = held_ms[lacking] / (lives.end_ms - begin_ms[lacking])
+        held_ratio = held_ms[lacking] / lives.alive_ms[claims.machine[lacking]]
         containers = self._unnamed_containers(lacking, missing, named)
-        free = np.where(seen.scrapes > 0, seen.presence, 0.0)
+        free = np.where(seen.sampled_ms > 0, seen.presence, 0.0)
         free = free - np.bincount(named.device, named.held_ratio, minlength=free.size)
         return tuple(
             self._row(claims.all[number], container, held, self._take_free(claims.all[number], held, free, seen), seen)
@@ -77,7 +86,7 @@ class Unnamed:
 
     def _take_free(self, claim: Claim, held: float, free: Floats, seen: Seen) -> int:
         """The first device of the kind that is free for as long, taken out of ``free``; -1: there is none."""
-        for number in self._devices_of[claim.node]:
+        for number in self._devices_of[claim.machine]:
             if free[number] >= held - ROUNDING and self._fits(number, claim.kind, seen):
                 free[number] -= held
                 return number
@@ -94,7 +103,7 @@ class Unnamed:
             device = self._devices.all[number]
             share = Share(float(seen.slice_share[number]), known=not self._devices.guessed[number])
         else:
-            device = Device(self._nodes.all[claim.node].name, "", "", claim.kind, self._model_of(claim.node, seen))
+            device = Device(claim.life.pod.node, "", "", claim.kind, self._model_of(claim.machine, seen))
             share = share_of(claim.kind, device.model)
         pod = claim.life.pod
         holder = Holder(
@@ -110,12 +119,14 @@ class Unnamed:
         return UnnamedRow(
             holder=holder,
             device=number,
-            node=claim.node,
+            machine=claim.machine,
+            start_ms=claim.life.start,
+            end_ms=claim.life.end,
             slice_share=share.part,
             held_ratio=held,
             estimated=not share.known,
         )
 
-    def _model_of(self, node: int, seen: Seen) -> str:
-        shown = (self._devices.all[number].model for number in self._devices_of[node] if seen.scrapes[number] > 0)
-        return next(shown, product_of(self._nodes.all[node]))
+    def _model_of(self, machine: int, seen: Seen) -> str:
+        shown = (self._devices.all[number].model for number in self._devices_of[machine] if seen.sampled_ms[number] > 0)
+        return next(shown, self._nodes.product(machine))

@@ -7,6 +7,12 @@ from datetime import datetime
 GPU_RESOURCE = "nvidia.com/gpu"
 MIG_RESOURCE_PREFIX = "nvidia.com/mig-"
 
+_INSTANCE_TYPE_LABELS = (
+    "node.kubernetes.io/instance-type",
+    "node.coreweave.cloud/type",
+    "beta.kubernetes.io/instance-type",
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
@@ -19,10 +25,20 @@ class Node:
     """Extended resources only: name to count."""
     ready: bool = True
     schedulable: bool = True
+    last_seen: datetime | None = None
+    """The last look that listed a node which has ended; None: not known."""
+    ended: datetime | None = None
+    """Gone by then: the first look that missed it, or the creation of the next of its name; None: it is there."""
+
+    @property
+    def instance_types(self) -> tuple[str, ...]:
+        """Names that price lists may know its type by, the most telling first."""
+        return tuple(dict.fromkeys(self.labels[key] for key in _INSTANCE_TYPE_LABELS if self.labels.get(key)))
 
     @property
     def instance_type(self) -> str:
-        return self.labels.get("node.kubernetes.io/instance-type", "")
+        """Empty where no label tells."""
+        return next(iter(self.instance_types), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +71,19 @@ class Pod:
     requests: tuple[Request, ...] = ()
     bound: datetime | None = None
     """None: not known; telemetry alone says when it held what."""
+    last_seen: datetime | None = None
+    """The last look that listed a pod of which is known only that it was gone by ``ended``; None: no such pod."""
     ended: datetime | None = None
     """None: not known to have ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cluster:
-    """One look at the API."""
+    """One look at the API, perhaps with what earlier looks had."""
 
     seen_at: datetime
     nodes: tuple[Node, ...]
+    """Of two with one name, all but the youngest have ended."""
     pods: tuple[Pod, ...]
     """Only pods that request a GPU resource and are bound."""
     namespaces: Mapping[str, Mapping[str, str]]

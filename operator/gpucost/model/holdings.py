@@ -75,6 +75,8 @@ class NodeFacts:
     rate: NodeRate | MissingRate
     uncut_share: float
     """Cards' worth of MIG cards that no instance covers."""
+    state_known: bool = True
+    """False: ``node.ready`` and ``node.schedulable`` are of a later time than the window."""
 
 
 @dataclass(frozen=True, slots=True)

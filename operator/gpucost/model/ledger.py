@@ -1,6 +1,5 @@
 """The decided result of one window: every figure exact, every row named."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 
 from gpucost.model.holdings import Note
@@ -20,7 +19,7 @@ class Figures:
     unknown_use_cost: int = 0
     """``cost = used_cost + idle_cost + unknown_use_cost``."""
     estimated_cost: int = 0
-    """The part of ``cost`` that rests on estimated splits."""
+    """The part of ``cost`` that rests on an estimated split or rate."""
     reserved_hours: int = 0
     used_hours: int = 0
     charged_hours: int = 0
@@ -39,21 +38,19 @@ class Figures:
         return Figures(**{name: getattr(self, name) + getattr(other, name) for name in FIGURES})
 
     @property
-    def priced(self) -> bool:
-        """False: nothing of it has a price, so ``cost`` is absent and not 0."""
-        return self.unpriced_hours < self.charged_hours or self.charged_hours == 0
+    def is_priced(self) -> bool:
+        """Whether a part of it has a price; else ``cost`` is absent and not 0.
+
+        A cost without an hour is a price: hours so short round to 0. So it is with the use.
+        """
+        return self.charged_hours > self.unpriced_hours or self.cost > 0
 
     @property
-    def use_known(self) -> bool:
-        return self.seen_hours > 0
+    def is_use_seen(self) -> bool:
+        return self.seen_hours > 0 or self.used_cost > 0 or self.idle_cost > 0
 
 
 FIGURES = tuple(entry.name for entry in fields(Figures))
-
-
-def total(figures: Iterable[Figures]) -> Figures:
-    rows = list(figures)
-    return Figures(**{name: sum(getattr(row, name) for row in rows) for name in FIGURES})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +90,6 @@ class NodeLine:
     uid: str
     pool: str
     """Instance type, or ``unknown``."""
-    cards: int
     rate_e9: int | None
     rate_source: str
     cost: int = 0

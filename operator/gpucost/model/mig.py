@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
 
-_PROFILE = re.compile(r"(?:\d+c\.)?(?P<compute>\d+)g\.(?P<gb>\d+)gb(?:[+.-](?:me\.all|me|gfx))?")
+MIG_PROFILE = re.compile(r"(?:\d+c\.)?(?P<compute>\d+)g\.(?P<gb>\d+)gb(?:[+.-](?:me\.all|me|gfx))?")
+
+_SLICES = 7
 _MEMORY_SLICES_OF_EIGHT = {1: 1, 2: 2, 3: 4, 4: 4, 7: 8}
-_SLICES_OF_FOUR = (1, 2, 4)
-_FOUR_SLICE_MODELS = re.compile(r"\bA30\b|RTX[- ]PRO[- ]6000", re.IGNORECASE)
 _DOUBLE_MEMORY_PROFILE = (
     (re.compile(r"\bGB300\b", re.IGNORECASE), 70),
     (re.compile(r"\bB300\b", re.IGNORECASE), 67),
@@ -28,6 +28,18 @@ _DOUBLE_MEMORY_PROFILE = (
     (re.compile(r"\bA[18]00\b.*80GB", re.IGNORECASE), 20),
 )
 """GPU model to the ``gb`` that its 1g profile with two memory slices carries; the first match counts."""
+
+_EVEN_PROFILES = (1, 2, 4)
+_EVEN_MODELS = (
+    (re.compile(r"\bA30\b|RTX PRO 6000", re.IGNORECASE), 4),
+    (re.compile(r"RTX PRO 4500", re.IGNORECASE), 2),
+)
+"""GPU model with as many compute as memory slices, and how many."""
+_RTX_PRO_5000 = re.compile(r"RTX PRO 5000", re.IGNORECASE)
+_SLICES_OF_RTX_PRO_5000 = {(1, 24): 2, (2, 48): 2, (1, 12): 4, (2, 24): 4, (4, 48): 4}
+"""An even model too, in two slices or in four by version of the guide: (compute slices, ``gb``) of a profile tell."""
+_GB_OFF = 1
+"""Older exporters print a ``gb`` that is off by one, such as 1g.19gb for 1g.20gb."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +58,39 @@ class Slices:
 @cache
 def slices_of(profile: str, model: str) -> Slices | None:
     """The slices of ``profile`` on a GPU of that model; None where the two are not known together."""
-    match = _PROFILE.fullmatch(profile)
+    match = MIG_PROFILE.fullmatch(profile)
     if match is None:
         return None
-    compute = int(match["compute"])
+    compute, gb = int(match["compute"]), int(match["gb"])
     model = model.replace("-", " ")
-    if _FOUR_SLICE_MODELS.search(model):
-        return Slices(Fraction(compute, 4), Fraction(compute, 4)) if compute in _SLICES_OF_FOUR else None
-    double_gb = next((gb for pattern, gb in _DOUBLE_MEMORY_PROFILE if pattern.search(model)), None)
+    slices = _slices_of_even(model, compute, gb)
+    if slices:
+        part = Fraction(compute, slices)
+        return Slices(part, part) if compute in _EVEN_PROFILES and part <= 1 else None
+    double_gb = next((double for pattern, double in _DOUBLE_MEMORY_PROFILE if pattern.search(model)), None)
     if double_gb is None or compute not in _MEMORY_SLICES_OF_EIGHT:
         return None
-    is_double = compute == 1 and int(match["gb"]) == double_gb
+    is_double = compute == 1 and abs(gb - double_gb) <= _GB_OFF
     memory = 2 if is_double else _MEMORY_SLICES_OF_EIGHT[compute]
-    return Slices(Fraction(compute, 7), Fraction(memory, 8))
+    return Slices(Fraction(compute, _SLICES), Fraction(memory, 8))
+
+
+def _slices_of_even(model: str, compute: int, gb: int) -> int | None:
+    """How many slices a card of that model is cut into; None: as many compute as memory slices are not known of it."""
+    if _RTX_PRO_5000.search(model):
+        known = _SLICES_OF_RTX_PRO_5000.items()
+        return next((n for (of, size), n in known if of == compute and abs(gb - size) <= _GB_OFF), None)
+    return next((slices for pattern, slices in _EVEN_MODELS if pattern.search(model)), None)
+
+
+@cache
+def guess_slices(profile: str, model: str) -> Slices:
+    """For what `slices_of` does not know: the compute slices in the name over those of the model (seven, if unknown).
+
+    One slice where the name does not say.
+    """
+    smallest = slices_of("1g.1gb", model)
+    slices = smallest.compute.denominator if smallest else _SLICES
+    match = MIG_PROFILE.fullmatch(profile)
+    part = min(Fraction(int(match["compute"]) if match else 1, slices), Fraction(1))
+    return Slices(part, part)

@@ -29,10 +29,9 @@ def parse_e9(text: str) -> int:
     return sign * (int(whole) * E9 + int(part.ljust(9, "0")))
 
 
-def format_rounded(amount_e9: int, decimals: int = 2) -> str:
-    """For people: the amount with few, fixed decimals."""
-    quantum = Decimal(1).scaleb(-decimals)
-    return format((Decimal(amount_e9) / E9).quantize(quantum, rounding=ROUND_HALF_EVEN), "f")
+def format_rounded(amount_e9: int) -> str:
+    """For people: the amount with two decimals."""
+    return format((Decimal(amount_e9) / E9).quantize(Decimal("0.01"), rounding=ROUND_HALF_EVEN), "f")
 
 
 def format_ratio(part: int, whole: int) -> str | None:

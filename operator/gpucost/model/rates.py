@@ -13,6 +13,7 @@ class NodeRate:
     as_of: str = ""
     """Date of the price, where its source has one."""
     estimated: bool = False
+    """It stands in for a price that is not known, or rests on a count of cards that is an estimate."""
     cards: int | None = None
     """Physical cards of the instance type, where the price list knows them."""
     gpu_fraction: float | None = None

@@ -11,6 +11,10 @@ from gpucost.model.usage import NamedHolder, Usage
 
 
 class ClusterSource(Protocol):
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What the last look had to leave out, so that it is not billed: a sentence each."""
+
     def read(self) -> Cluster:
         """One look at the API.
 

@@ -59,8 +59,10 @@ class Usage:
     """(r,) mean of memory used / total; NaN: not measured."""
     compute_ratio: Floats
     """(r,) mean compute use of the device; NaN: not measured."""
+    row_interval_seconds: Floats
+    """(r,) seconds between scrapes of the job that the row's device was read from."""
     interval_seconds: Floats
-    """(w,) seconds between scrapes; NaN: nothing was seen in that window."""
+    """(w,) the shortest of its rows; NaN: nothing was seen in that window."""
 
     def rows_of(self, window: int) -> slice:
         """The rows of one window."""

@@ -222,7 +222,7 @@ def load_rate_cards(path: Path) -> tuple[object, ...]:
         ) from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         cause = " ".join(str(error).split())[:200]
-        raise InputError(f"The rates file {path} is no YAML: {cause}; see docs/reference for an example") from error
+        raise InputError(f"The rates file {path} is no YAML: {cause}; see docs/reference/rate-cards.md") from error
     cards: list[object] = []
     for document in documents:
         kind = document.get("kind", "") if isinstance(document, Mapping) else ""

@@ -67,9 +67,8 @@ class Catalog:
     def __init__(self, prices: Iterable[ListPrice], currency: str = "USD") -> None:
         """Raises InputError where an instance type comes twice."""
         self.currency = currency
-        self.prices = tuple(prices)
         by_instance: dict[str, ListPrice] = {}
-        for price in self.prices:
+        for price in prices:
             if by_instance.setdefault(price.instance.lower(), price) is not price:
                 raise InputError(f"Instance type {price.instance} is listed twice in the price catalog; keep one")
         self._by_instance: Mapping[str, ListPrice] = by_instance

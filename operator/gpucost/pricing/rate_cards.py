@@ -4,11 +4,12 @@ from collections.abc import Iterable
 from datetime import datetime
 from fnmatch import fnmatchcase
 
+from gpucost.model.cards import PRODUCT_LABEL, told_cards
 from gpucost.model.fleet import Node
 from gpucost.model.money import to_e9
 from gpucost.model.rates import MissingRate, NodeRate
 from gpucost.pricing.card_schema import KIND, CardRate, Match, read_cards
-from gpucost.pricing.traits import GPU_PRODUCT, NodeTraits, count_cards, traits_of
+from gpucost.pricing.traits import NodeTraits, traits_of
 
 
 class RateCards:
@@ -37,11 +38,11 @@ class RateCards:
 
 def matches(match: Match, node: Node, traits: NodeTraits) -> bool:
     return (
-        _fits(match.instance_type, traits.instance_types)
+        _fits(match.instance_type, node.instance_types)
         and _fits(match.region, (traits.region,))
         and _fits(match.zone, (traits.zone,))
         and match.capacity_type in (None, traits.capacity_type)
-        and _fits(match.gpu_product, (traits.gpu_product, node.labels.get(GPU_PRODUCT, "")))
+        and _fits(match.gpu_product, (traits.gpu_product, node.labels.get(PRODUCT_LABEL, "")))
         and all(node.labels.get(key) == value for key, value in match.node_labels.items())
     )
 
@@ -53,10 +54,9 @@ def _fits(pattern: str | None, names: Iterable[str]) -> bool:
 def _price(rate: CardRate, node: Node, listed_cards: int | None) -> NodeRate | MissingRate:
     source = f"{KIND} {rate.name}" + (f" ({rate.source})" if rate.source else "")
     hourly = rate.hourly * (1 - rate.discount_percent / 100)
-    counted = None
+    told = told_cards(node, listed_cards)
     if rate.per_gpu:
-        counted = count_cards(node, listed_cards)
-        if counted is None:
+        if not told.cards:
             return MissingRate(
                 node=node.name,
                 reason=(
@@ -64,13 +64,13 @@ def _price(rate: CardRate, node: Node, listed_cards: int | None) -> NodeRate | M
                     " GPUs the node has; write nodeHourly, or run GPU feature discovery"
                 ),
             )
-        hourly *= counted.cards
+        hourly *= told.cards
     return NodeRate(
         node=node.name,
         hourly_e9=to_e9(hourly),
         source=source,
         as_of=rate.valid_from.date().isoformat() if rate.valid_from else "",
-        estimated=counted is not None and counted.estimated,
+        estimated=rate.per_gpu and told.is_estimate,
         cards=listed_cards,
         gpu_fraction=None if rate.gpu_fraction is None else float(rate.gpu_fraction),
     )

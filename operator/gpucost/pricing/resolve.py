@@ -10,7 +10,7 @@ from gpucost.pricing.capacity import CapacityType
 from gpucost.pricing.card_schema import KIND
 from gpucost.pricing.catalog import Catalog, ListPrice
 from gpucost.pricing.rate_cards import RateCards
-from gpucost.pricing.traits import NodeTraits, traits_of
+from gpucost.pricing.traits import traits_of
 
 _REMEDY = f"add a {KIND} that matches it, or annotate it with {HOURLY_RATE}"
 
@@ -38,8 +38,7 @@ class RateResolver:
         return [self._rate_of(node, at) for node in nodes]
 
     def _rate_of(self, node: Node, at: datetime) -> NodeRate | MissingRate:
-        traits = traits_of(node)
-        listed = self._catalog.find(traits.instance_types) if self._catalog else None
+        listed = self._catalog.find(node.instance_types) if self._catalog else None
         cards = listed.gpus if listed else None
         annotated = annotated_rate(node, cards)
         if annotated is not None:
@@ -48,10 +47,10 @@ class RateResolver:
         if rate is not None:
             return rate
         if listed and self._catalog and self._catalog.currency == self._currency:
-            return _list_rate(node, traits, listed)
-        return MissingRate(node=node.name, reason=self._why_missing(node, traits, at, listed))
+            return _list_rate(node, listed)
+        return MissingRate(node=node.name, reason=self._why_missing(node, at, listed))
 
-    def _why_missing(self, node: Node, traits: NodeTraits, at: datetime, listed: ListPrice | None) -> str:
+    def _why_missing(self, node: Node, at: datetime, listed: ListPrice | None) -> str:
         expired = self._cards.expired_for(node, at)
         if expired:
             return (
@@ -62,14 +61,15 @@ class RateResolver:
             cause = f"list prices are in {self._catalog.currency} and gpucost is set to {self._currency}"
         elif not self._catalog:
             cause = "list prices are switched off"
-        elif not traits.instance_types:
+        elif not node.instance_type:
             cause = "it has no label node.kubernetes.io/instance-type to find a list price by"
         else:
-            cause = f"there is no list price for instance type {traits.instance_types[0]}"
+            cause = f"there is no list price for instance type {node.instance_type}"
         return f"Node {node.name}: no {KIND} matches it and {cause}; {_REMEDY}"
 
 
-def _list_rate(node: Node, traits: NodeTraits, listed: ListPrice) -> NodeRate:
+def _list_rate(node: Node, listed: ListPrice) -> NodeRate:
+    traits = traits_of(node)
     on_demand = traits.capacity_type is CapacityType.ON_DEMAND
     notes = []
     if not on_demand:

@@ -7,9 +7,10 @@ from datetime import datetime
 from gpucost.model.ledger import HolderLine, Ledger, NodeLine
 from gpucost.model.money import E9, format_e9, format_ratio
 from gpucost.model.time import Window, format_time
-from gpucost.reports.charges import Totals, is_use_seen, totals_of_row
+from gpucost.reports.charges import Totals, totals_of_row
 from gpucost.reports.csv_text import Cell
-from gpucost.reports.ledger import ESTIMATED
+from gpucost.reports.ledger import ESTIMATED, RATE_ESTIMATED
+from gpucost.reports.statements import amount_or_none
 
 COLUMNS = (
     "kind",
@@ -159,17 +160,17 @@ def _holder_row(held: _HolderSum, currency: str) -> Row:
         "heldHours": format_e9(figures.held_hours),
         "sliceShare": format_e9(round(line.slice_share * E9)),
         "reservedGpuHours": format_e9(figures.reserved_hours),
-        "usedGpuHours": format_e9(figures.used_hours) if is_use_seen(figures) else None,
+        "usedGpuHours": format_e9(figures.used_hours) if figures.is_use_seen else None,
         "chargedGpuHours": format_e9(figures.charged_hours),
         "memoryRatio": format_ratio(figures.memory_used_hours, figures.memory_hours),
         "computeRatio": format_ratio(figures.compute_used_hours, figures.compute_hours),
-        "cost": _amount(charge.cost),
-        "usedCost": _amount(charge.used_cost),
-        "idleCost": _amount(charge.idle_cost),
-        "unknownUseCost": _amount(charge.unknown_use_cost),
+        "cost": amount_or_none(charge.cost),
+        "usedCost": amount_or_none(charge.used_cost),
+        "idleCost": amount_or_none(charge.idle_cost),
+        "unknownUseCost": amount_or_none(charge.unknown_use_cost),
         "currency": currency,
         "coverage": format_ratio(figures.seen_hours, figures.held_hours),
-        "estimated": ESTIMATED in held.flags,
+        "estimated": ESTIMATED in held.flags or RATE_ESTIMATED in held.flags,
         "flags": list(held.flags),
     }
 
@@ -195,7 +196,3 @@ def _node_rows(node: _NodeSum, currency: str) -> Iterator[Row]:
         yield row("unobserved", node.unobserved, chargedGpuHours=format_e9(node.unobserved_hours))
     if node.host:
         yield row("host", node.host)
-
-
-def _amount(amount_e9: int | None) -> str | None:
-    return None if amount_e9 is None else format_e9(amount_e9)

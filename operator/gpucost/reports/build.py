@@ -1,6 +1,6 @@
 """Complete objects, as the API server takes them and as ``gpucost report -o json`` prints them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from gpucost.reports.resources.fields import API_VERSION
 from gpucost.reports.resources.gpu_cost_report import ReportSpec, ReportStatus
 
 Object = dict[str, Any]
+"""An object as the API writes it in JSON."""
 
 
 def report_spec(
@@ -21,14 +22,11 @@ def report_spec(
     currency: str,
     *,
     covered: tuple[datetime, datetime] | None = None,
-    away_from_origin: bool = False,
 ) -> ReportSpec:
-    """``covered``: where that is less than the period. ``away_from_origin``: the report lives in another namespace."""
-    namespace, team = group
+    """Of a report in the namespace of the group. ``covered``: where that is less than the period."""
     start, end = covered or (period.start, period.end)
     return ReportSpec(
-        namespace=namespace if away_from_origin else None,
-        team=team,
+        team=group[1],
         period=period.kind,
         start=format_time(start),
         end=format_time(end),
@@ -63,7 +61,7 @@ def build_cluster_report(name: str, period: Period, spec: ClusterReportSpec, sta
     }
 
 
-def build_list(objects: Iterable[Mapping[str, Any]]) -> Object:
+def build_list(objects: Iterable[Object]) -> Object:
     """As ``kubectl get -o json`` prints several objects."""
     return {"apiVersion": "v1", "kind": "List", "metadata": {"resourceVersion": ""}, "items": list(objects)}
 

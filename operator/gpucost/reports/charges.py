@@ -44,7 +44,7 @@ class Totals:
 
     @property
     def charge(self) -> Charge:
-        figures, priced = self.figures, is_priced(self.figures)
+        figures, priced = self.figures, self.figures.is_priced
         return Charge(
             cost=figures.cost if priced else None,
             used_cost=figures.used_cost if self.use_priced else None,
@@ -56,16 +56,7 @@ class Totals:
 
 def totals_of_row(figures: Figures) -> Totals:
     """``figures`` are of one row of a ledger: one node, one rate."""
-    return Totals(figures=figures, use_priced=is_priced(figures) and is_use_seen(figures))
-
-
-def is_priced(figures: Figures) -> bool:
-    """Whether a part of it has a price. A cost without an hour is a price: hours so short round to 0."""
-    return figures.charged_hours > figures.unpriced_hours or figures.cost > 0
-
-
-def is_use_seen(figures: Figures) -> bool:
-    return figures.seen_hours > 0 or figures.used_cost > 0 or figures.idle_cost > 0
+    return Totals(figures=figures, use_priced=figures.is_priced and figures.is_use_seen)
 
 
 def add_known(one: int | None, other: int | None) -> int | None:

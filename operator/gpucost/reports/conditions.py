@@ -1,21 +1,24 @@
 """Conditions of reports: what a person should know about the figures, each type and reason in one place.
 
-A condition that came true in a period stays true until its end: the figures go on resting on it. What has been named
-is read back from the message, for the status is the only memory of a report.
+What once concerned a period does so until its end, since the figures go on resting on it. It is kept in the status as
+a `Concern`, of which the condition is a rendering for people.
 """
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby
-from operator import attrgetter
 
 from gpucost.model.holdings import Note
 from gpucost.model.ledger import Figures
 from gpucost.model.money import format_e9
 from gpucost.model.time import format_time
-from gpucost.reports.resources.fields import Condition
+from gpucost.reports.resources.fields import (
+    MOST_CAUSE_CHARACTERS,
+    MOST_SUBJECT_CHARACTERS,
+    MOST_SUBJECTS,
+    Concern,
+    Condition,
+)
 from gpucost.reports.words import in_percent
 
 RATE_MISSING = "RateMissing"
@@ -31,10 +34,6 @@ RECONCILED = "Reconciled"
 RESIDUAL_ZERO = "ResidualZero"
 RESIDUAL_NOT_ZERO = "ResidualNotZero"
 
-MOST_SUBJECTS = 10
-_LONGEST_CAUSE = 4096
-_LONGEST_SUBJECT = 253
-_CONCERNED = re.compile(r"(?P<cause>.*) Concerned: (?P<names>.+?)(?P<more> and others)?\.", re.DOTALL)
 _GENERATION = 1
 """The spec of a report cannot change, so its generation is always the first."""
 
@@ -75,13 +74,43 @@ def update_conditions(
     return conditions
 
 
-def findings_of(existing: Sequence[Condition], notes: Iterable[Note], figures: Figures) -> list[Finding]:
-    """What the notes of a record and the figures so far say, on top of what was already found in the period."""
-    found = {RATE_MISSING: _rate_finding(existing), TELEMETRY_COMPLETE: telemetry_finding(figures)}
-    by_type = attrgetter("type")
-    for note_type, some in groupby(sorted(notes, key=by_type), key=by_type):
-        found[note_type] = _noted(existing, list(some))
+def add_concerns(concerns: Iterable[Concern], notes: Iterable[Note]) -> tuple[Concern, ...]:
+    """What concerned the period so far, and what the notes say on top of it: one of each type."""
+    by_type = {concern.type: concern for concern in concerns}
+    for note in notes:
+        known = by_type.get(note.type)
+        by_type[note.type] = _with_subject(known, note.subject) if known else _first_of_its_type(note)
+    return tuple(by_type.values())
+
+
+def _first_of_its_type(note: Note) -> Concern:
+    cause = note.message[:MOST_CAUSE_CHARACTERS].rstrip(".")
+    return Concern(type=note.type, reason=note.reason, cause=cause, subjects=(note.subject[:MOST_SUBJECT_CHARACTERS],))
+
+
+def _with_subject(concern: Concern, subject: str) -> Concern:
+    subject = subject[:MOST_SUBJECT_CHARACTERS]
+    if subject in concern.subjects:
+        return concern
+    if len(concern.subjects) == MOST_SUBJECTS:
+        return concern.model_copy(update={"others": True})
+    return concern.model_copy(update={"subjects": (*concern.subjects, subject)})
+
+
+def findings_of(concerns: Iterable[Concern], figures: Figures) -> list[Finding]:
+    """What the concerns of a period and its figures so far say."""
+    found = {
+        RATE_MISSING: Finding(RATE_MISSING, "False", ALL_NODES_PRICED, "Every node in this report has a rate."),
+        TELEMETRY_COMPLETE: telemetry_finding(figures),
+    }
+    found |= {each.type: Finding(each.type, "True", each.reason, _told(each)) for each in concerns}
     return list(found.values())
+
+
+def _told(concern: Concern) -> str:
+    """The cause tells of the first subject; the others are named."""
+    named = ", ".join(concern.subjects[1:]) + (" and others" if concern.others else "")
+    return f"{concern.cause}. Also concerned: {named}." if named else f"{concern.cause}."
 
 
 def telemetry_finding(figures: Figures) -> Finding:
@@ -102,27 +131,3 @@ def residual_finding(residual: int) -> Finding:
         return Finding(RECONCILED, "True", RESIDUAL_ZERO, "The parts add up to the node bill, to the last digit.")
     message = f"The parts miss {format_e9(residual)} of the node bill; this is a fault of gpucost, please report it."
     return Finding(RECONCILED, "False", RESIDUAL_NOT_ZERO, message)
-
-
-def _rate_finding(existing: Sequence[Condition]) -> Finding:
-    for old in existing:
-        if old.type == RATE_MISSING and old.status == "True":
-            return Finding(RATE_MISSING, "True", old.reason, old.message)
-    return Finding(RATE_MISSING, "False", ALL_NODES_PRICED, "Every node in this report has a rate.")
-
-
-def _noted(existing: Sequence[Condition], notes: Sequence[Note]) -> Finding:
-    """One condition for notes of one type: the first cause in full, and the subjects of all."""
-    first = notes[0]
-    cause, reason = first.message.rstrip(".")[:_LONGEST_CAUSE] + ".", first.reason
-    names: list[str] = []
-    more = False
-    for old in existing:
-        match = _CONCERNED.fullmatch(old.message)
-        if old.type == first.type and old.status == "True" and match:
-            cause, reason = match["cause"], old.reason
-            names, more = match["names"].split(", "), bool(match["more"])
-    names = list(dict.fromkeys([*names, *(note.subject[:_LONGEST_SUBJECT] for note in notes)]))
-    more = more or len(names) > MOST_SUBJECTS
-    message = f"{cause} Concerned: {', '.join(names[:MOST_SUBJECTS])}{' and others' if more else ''}."
-    return Finding(first.type, "True", reason, message)

@@ -11,7 +11,7 @@ from gpucost.model.money import format_e9, format_ratio
 from gpucost.model.tenancy import UNASSIGNED
 from gpucost.model.time import Period, format_time, parse_time
 from gpucost.reports.charges import Totals
-from gpucost.reports.conditions import findings_of, update_conditions
+from gpucost.reports.conditions import add_concerns, findings_of, update_conditions
 from gpucost.reports.digest import Status, seal
 from gpucost.reports.record import Group, RecordGroup, WindowRecord
 from gpucost.reports.resources.cluster_gpu_cost_report import ClusterReportStatus
@@ -80,7 +80,7 @@ def _folded(status: ReportStatus | None, added: RecordGroup, now: datetime) -> R
         )
         for name in NAME_IN_LIST
     }
-    conditions = status.conditions if status else ()
+    concerns = add_concerns(status.concerns if status else (), added.notes)
     return ReportStatus(
         phase=OPEN,
         last_window_end=format_time(added.last_window_end),
@@ -101,7 +101,8 @@ def _folded(status: ReportStatus | None, added: RecordGroup, now: datetime) -> R
         basis=basis(figures),
         summary=_summary(totals),
         rates=add_rates(status.rates if status else (), added.rates),
-        conditions=update_conditions(conditions, findings_of(conditions, added.notes, figures), now),
+        concerns=concerns,
+        conditions=update_conditions(status.conditions if status else (), findings_of(concerns, figures), now),
         **lists,
     )
 

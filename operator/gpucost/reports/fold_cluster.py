@@ -8,7 +8,7 @@ from gpucost.model.money import format_e9, format_ratio, parse_e9
 from gpucost.model.tenancy import UNASSIGNED
 from gpucost.model.time import Period, format_time
 from gpucost.reports.charges import Totals, add_known
-from gpucost.reports.conditions import findings_of, residual_finding, update_conditions
+from gpucost.reports.conditions import add_concerns, findings_of, residual_finding, update_conditions
 from gpucost.reports.digest import seal
 from gpucost.reports.fold import OPEN, check_period, close, follows
 from gpucost.reports.record import RecordNode, WindowRecord
@@ -68,8 +68,8 @@ def _folded(status: ClusterReportStatus | None, record: WindowRecord, now: datet
     figures, charge = totals.figures, totals.charge
     parts = _parts(status, record, figures.cost)
     unassigned = _unassigned(record) + (parse_e9(status.unassigned_cost) if status else 0)
-    conditions = status.conditions if status else ()
-    findings = [*findings_of(conditions, record.notes, figures), residual_finding(parts.residual)]
+    concerns = add_concerns(status.concerns if status else (), record.notes)
+    findings = [residual_finding(parts.residual), *findings_of(concerns, figures)]
     return ClusterReportStatus(
         phase=OPEN,
         last_window_end=format_time(record.end),
@@ -104,7 +104,8 @@ def _folded(status: ClusterReportStatus | None, record: WindowRecord, now: datet
             status.by_namespace if status else (), ((group.namespace, group.totals.charge) for group in record.groups)
         ),
         rates=add_rates(status.rates if status else (), record.rates),
-        conditions=update_conditions(conditions, findings, now),
+        concerns=concerns,
+        conditions=update_conditions(status.conditions if status else (), findings, now),
     )
 
 

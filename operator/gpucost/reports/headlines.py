@@ -1,15 +1,13 @@
 """What a platform lead wants to hear about a period: three sentences."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from gpucost.model.money import parse_e9
+from gpucost.reports.build import Object
 from gpucost.reports.resources.cluster_gpu_cost_report import ClusterReportStatus
 from gpucost.reports.resources.fields import Entry
 from gpucost.reports.resources.gpu_cost_report import ReportSpec, ReportStatus
 from gpucost.reports.words import in_percent, in_short
-
-Object = Mapping[str, Any]
 
 _REASONS = {
     "free": "on free cards",

@@ -1,51 +1,60 @@
 """Numbers and names of one window put together: a ledger."""
 
+from collections.abc import Sequence
+
 from gpucost.model.attributed import Attribution
 from gpucost.model.holdings import Holder, NodeBills, NodeFacts, Note, WindowHoldings
 from gpucost.model.ledger import FIGURES, Figures, HolderLine, Ledger, NodeLine
 from gpucost.model.money import E9
 from gpucost.model.rates import MissingRate, NodeRate
-from gpucost.model.usage import Ints
+from gpucost.model.usage import Bools, Ints
 from gpucost.reports.conditions import NODES_WITHOUT_RATE, RATE_MISSING
 
 CAPPED = "capped"
 ESTIMATED = "estimated"
+RATE_ESTIMATED = "rate-estimated"
 UNKNOWN_POOL = "unknown"
 MOST_SOURCE_CHARACTERS = 300
 """Of a rate's source in a report."""
 
+_ON_ESTIMATES = frozenset({ESTIMATED, RATE_ESTIMATED})
 _FIGURES_OF_THE_ENGINE = tuple(name for name in FIGURES if name not in ("estimated_cost", "unpriced_hours"))
 
 
 def ledger_of(window: WindowHoldings, attribution: Attribution, currency: str) -> Ledger:
     """Name every row and every node's rest; nothing is rounded here, so the residuals are those of the engine: 0."""
     holdings = window.holdings
-    node_of_row = holdings.device_node[holdings.device].tolist()
+    facts_of_row = [window.nodes[node] for node in holdings.device_node[holdings.device].tolist()]
     slice_share = holdings.slice_share[holdings.device].tolist()
-    estimated = holdings.estimated.tolist()
-    capped = attribution.capped.tolist()
-    figures = _figures(attribution, estimated, holdings.bills.priced[holdings.device_node[holdings.device]].tolist())
-    allocated = [0] * len(window.nodes)
-    lines = []
-    for row, (holder, node) in enumerate(zip(window.holders, node_of_row, strict=True)):
-        allocated[node] += figures[row].cost
-        flags = ((CAPPED,) if capped[row] else ()) + ((ESTIMATED,) if estimated[row] else ())
-        name = window.nodes[node].node.name
-        lines.append(_holder_line(holder, name, slice_share[row], figures[row], holder.flags + flags))
-    nodes = tuple(
-        _node_line(facts, index, holdings.bills, attribution, allocated[index])
-        for index, facts in enumerate(window.nodes)
-    )
+    flags = _flags(holdings.estimated, attribution.capped, facts_of_row)
+    figures = _figures(attribution, flags, facts_of_row)
+    rows = zip(window.holders, facts_of_row, slice_share, figures, flags, strict=True)
     return Ledger(
         window=window.window,
         currency=currency,
-        holders=tuple(lines),
-        nodes=nodes,
+        holders=tuple(
+            _holder_line(holder, facts.node.name, share, amounts, holder.flags + found)
+            for holder, facts, share, amounts, found in rows
+        ),
+        nodes=tuple(_node_line(facts, index, holdings.bills, attribution) for index, facts in enumerate(window.nodes)),
         notes=window.notes + _missing_rates(window.nodes),
     )
 
 
-def _figures(attribution: Attribution, estimated: list[bool], priced: list[bool]) -> list[Figures]:
+def _flags(estimated: Bools, capped: Bools, facts_of_row: Sequence[NodeFacts]) -> list[tuple[str, ...]]:
+    """What makes the figures of each row doubtful."""
+    rates = [facts.rate for facts in facts_of_row]
+    found = {
+        CAPPED: capped.tolist(),
+        ESTIMATED: estimated.tolist(),
+        RATE_ESTIMATED: [isinstance(rate, NodeRate) and rate.estimated for rate in rates],
+    }
+    return [tuple(flag for flag, rows in found.items() if rows[row]) for row in range(len(rates))]
+
+
+def _figures(
+    attribution: Attribution, flags: Sequence[tuple[str, ...]], facts_of_row: Sequence[NodeFacts]
+) -> list[Figures]:
     columns = [_integers(getattr(attribution, name)) for name in _FIGURES_OF_THE_ENGINE]
     rows = []
     for row, amounts in enumerate(zip(*columns, strict=True)):
@@ -53,8 +62,8 @@ def _figures(attribution: Attribution, estimated: list[bool], priced: list[bool]
         rows.append(
             Figures(
                 **named,
-                estimated_cost=named["cost"] if estimated[row] else 0,
-                unpriced_hours=0 if priced[row] else named["charged_hours"],
+                estimated_cost=named["cost"] if _ON_ESTIMATES.intersection(flags[row]) else 0,
+                unpriced_hours=named["charged_hours"] if isinstance(facts_of_row[row].rate, MissingRate) else 0,
             )
         )
     return rows
@@ -91,7 +100,7 @@ def _holder_line(holder: Holder, node: str, slice_share: float, figures: Figures
     )
 
 
-def _node_line(facts: NodeFacts, index: int, bills: NodeBills, attribution: Attribution, allocated: int) -> NodeLine:
+def _node_line(facts: NodeFacts, index: int, bills: NodeBills, attribution: Attribution) -> NodeLine:
     rate = facts.rate
     rest = int(attribution.unallocated_cost[index])
     rest_hours = int(attribution.unallocated_hours[index])
@@ -102,11 +111,10 @@ def _node_line(facts: NodeFacts, index: int, bills: NodeBills, attribution: Attr
         node=facts.node.name,
         uid=facts.node.uid,
         pool=facts.node.instance_type or UNKNOWN_POOL,
-        cards=int(bills.cards[index]),
         rate_e9=rate_e9,
         rate_source=rate_source,
         cost=int(bills.cost_e9[index]),
-        allocated=allocated,
+        allocated=int(attribution.allocated_cost[index]),
         unallocated=reasons if observed else {},
         unobserved=0 if observed else rest,
         host=int(attribution.host_cost[index]),
@@ -122,10 +130,10 @@ def _source_of(rate: NodeRate) -> str:
 
 
 def _by_reason(facts: NodeFacts, rest: int, card_cost: float) -> dict[str, int]:
-    """Why nobody held it: a node that takes no pods explains all of it."""
-    if not facts.node.ready:
+    """Why nobody held it: a node that takes no pods explains all of it, where that is known of the window."""
+    if facts.state_known and not facts.node.ready:
         reasons = {"notReady": rest}
-    elif not facts.node.schedulable:
+    elif facts.state_known and not facts.node.schedulable:
         reasons = {"cordoned": rest}
     else:
         sliver = min(round(facts.uncut_share * card_cost), rest)

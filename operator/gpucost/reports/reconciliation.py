@@ -1,15 +1,13 @@
 """The node bill and what it is made of, money exact to the last digit, for somebody who adds it up again."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from gpucost.model.money import parse_e9
+from gpucost.reports.build import Object
 from gpucost.reports.resources.cluster_gpu_cost_report import Bill, ClusterReportStatus
 from gpucost.reports.resources.fields import Entry
 from gpucost.reports.text_table import text_table
 from gpucost.reports.words import UNKNOWN, in_short
-
-Object = Mapping[str, Any]
 
 _BILL_HEADER = (
     "NODE POOL",

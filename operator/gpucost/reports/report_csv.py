@@ -1,8 +1,8 @@
 """GpuCostReports as CSV: one row a report, the exact figures."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
+from gpucost.reports.build import Object
 from gpucost.reports.csv_text import to_csv
 from gpucost.reports.tables import find
 
@@ -32,5 +32,5 @@ _COLUMNS = {
 }
 
 
-def reports_csv(reports: Sequence[Mapping[str, Any]]) -> str:
+def reports_csv(reports: Sequence[Object]) -> str:
     return to_csv(tuple(_COLUMNS), ([find(report, path) for path in _COLUMNS.values()] for report in reports))

@@ -52,10 +52,9 @@ def totals_in(status: ReportStatus | ClusterReportStatus) -> Totals:
 
 
 def gpu_hours(figures: Figures) -> GpuHours:
-    use_seen = figures.seen_hours > 0 or figures.used_hours > 0
     return GpuHours(
         reserved=format_e9(figures.reserved_hours),
-        used=format_e9(figures.used_hours) if use_seen else None,
+        used=format_e9(figures.used_hours) if figures.is_use_seen else None,
         charged=format_e9(figures.charged_hours),
         unpriced=format_e9(figures.unpriced_hours),
     )

@@ -3,15 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gpucost.reports.build import Object
 from gpucost.reports.columns import CLUSTER_REPORT_COLUMNS, REPORT_COLUMNS, Column
 from gpucost.reports.text_table import text_table
 
-Object = Mapping[str, Any]
 
-
-def report_table(reports: Sequence[Object], *, wide: bool = False, all_namespaces: bool = True) -> str:
-    """GpuCostReports as kubectl prints them; nothing at all where there are none."""
-    return _table(reports, REPORT_COLUMNS, wide=wide, with_namespace=all_namespaces)
+def report_table(reports: Sequence[Object], *, wide: bool = False) -> str:
+    """GpuCostReports of all namespaces as kubectl prints them; nothing at all where there are none."""
+    return _table(reports, REPORT_COLUMNS, wide=wide, with_namespace=True)
 
 
 def cluster_report_table(reports: Sequence[Object], *, wide: bool = False) -> str:

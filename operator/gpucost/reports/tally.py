@@ -6,7 +6,7 @@ from operator import attrgetter
 
 from gpucost.model.holdings import Note
 from gpucost.model.ledger import FIGURES, Figures, HolderLine, NodeLine
-from gpucost.reports.charges import Charge, Totals, add_known, is_priced, is_use_seen
+from gpucost.reports.charges import Charge, Totals, add_known
 
 UNKNOWN_DEVICE = "unknown"
 
@@ -123,8 +123,8 @@ class GroupTally:
         self._subjects = set()
 
     def add(self, line: HolderLine) -> None:
-        figures, priced = line.figures, is_priced(line.figures)
-        use_priced = priced and is_use_seen(figures)
+        figures, priced = line.figures, line.figures.is_priced
+        use_priced = priced and figures.is_use_seen
         self._figures = [sum(pair) for pair in zip(self._figures, _figures_of(figures), strict=True)]
         self._use_priced = self._use_priced or use_priced
         for name, name_of in NAME_IN_LIST.items():

@@ -1,7 +1,7 @@
 """What everything truly costs, in closed form and exact fractions.
 
-The rules are those of docs/concepts.md; nothing here is shared with the code that computes reports, so that the two
-can be held against each other.
+The rules are those of docs/how-it-computes.md; nothing here is shared with the code that computes reports, so that the
+two can be held against each other.
 """
 
 from collections import defaultdict

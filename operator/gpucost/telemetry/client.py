@@ -134,7 +134,7 @@ class PrometheusClient(PrometheusConnect):  # type: ignore[misc]  # the library 
             if time.monotonic() > deadline:
                 raise QueryTooHeavy(
                     f"{self.name} had not sent its whole answer in time; ask for less at once or raise"
-                    " prometheus.timeoutSeconds"
+                    " prometheus.timeout"
                 )
             chunks.append(chunk)
         return b"".join(chunks)
@@ -166,7 +166,7 @@ class PrometheusClient(PrometheusConnect):  # type: ignore[misc]  # the library 
         if failure.error_type == "timeout" or any(sign in failure.error for sign in _TOO_HEAVY):
             raise QueryTooHeavy(
                 f"{self.name} gave up on the query ({status}): {told}; give Prometheus more room or raise"
-                " prometheus.timeoutSeconds"
+                " prometheus.timeout"
             )
         fix = (
             "set prometheus.url to the base URL, without /api/v1"
@@ -182,7 +182,7 @@ class PrometheusClient(PrometheusConnect):  # type: ignore[misc]  # the library 
                 fix = "check prometheus.url, and that no NetworkPolicy keeps us out"
             case requests.exceptions.Timeout() | ReadTimeoutError():
                 cause = f"does not answer within {self._seconds:g} s"
-                fix = "see whether Prometheus is overloaded, or raise prometheus.timeoutSeconds"
+                fix = "see whether Prometheus is overloaded, or raise prometheus.timeout"
             case requests.exceptions.SSLError():
                 cause = f"cannot be trusted ({_root(error)})"
                 fix = "set prometheus.caFile to the certificate of its authority"

@@ -1,5 +1,6 @@
 """Pods that have ended, from what kube-state-metrics said of them."""
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,6 +8,7 @@ from dataclasses import dataclass, field
 from gpucost.model.fleet import MIG_RESOURCE_PREFIX, Owner, Pod, Request
 
 _LABEL_PREFIX = "label_"
+_LABEL_VALUE = re.compile(r"(?:[A-Za-z0-9](?:[-\w.]{0,61}[A-Za-z0-9])?)?", re.ASCII)
 _VENDOR = "nvidia.com/"
 _SANITISED_VENDOR = "nvidia_com_"
 _SANITISED_MIG = "nvidia_com_mig_"
@@ -95,8 +97,13 @@ def _own(series: Mapping[str, str], label: str) -> str:
 
 
 def _pod_labels(series: Mapping[str, str]) -> dict[str, str]:
+    """Without values that Kubernetes does not allow: whoever can write to Prometheus can write these series."""
     prefix = len(_LABEL_PREFIX)
-    return {name[prefix:]: value for name, value in series.items() if name.startswith(_LABEL_PREFIX)}
+    return {
+        name[prefix:]: value
+        for name, value in series.items()
+        if name.startswith(_LABEL_PREFIX) and _LABEL_VALUE.fullmatch(value)
+    }
 
 
 def _resource_name(sanitised: str) -> str:

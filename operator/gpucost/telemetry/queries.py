@@ -117,6 +117,14 @@ class NewestSampleQuery:
 
 
 @dataclass(frozen=True, slots=True)
+class ServerTimeQuery:
+    """Unix time of the evaluation."""
+
+    def promql(self) -> str:
+        return "vector(time())"
+
+
+@dataclass(frozen=True, slots=True)
 class RangeEdgeQuery:
     """How many of the two samples on the edges of a range the server counts: 2 closed (2.x), 1 left-open (3.x).
 

@@ -4,26 +4,34 @@ Spellings differ by the exporter's version (``Hostname``, ``hostname``), its fla
 ``pod_name``), the scrape configuration (``pod``, ``exported_pod``) and the vendor (``GPU_I_ID``, ``gpu_i_id``).
 """
 
+import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
 from numpy.typing import ArrayLike
 
-from gpucost.model.usage import Device, Floats, Indices, NamedHolder
+from gpucost.model.usage import Bools, Device, Floats, Indices, NamedHolder
 
 _EXPORTER_CONTAINERS = frozenset({"nvidia-dcgm-exporter", "dcgm-exporter", "exporter"})
 _EXPORTER_POD = "dcgm-exporter"
+_DNS_LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?")
+_LONGEST_LABEL = 63
+_LONGEST_SUBDOMAIN = 253
 
 
 class SeriesLabels(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
-    """The labels that are read; queries group by exactly these. Absent and empty are the same: ``""``.
-
-    ``instance`` is none of them, so that the halves of an exporter that restarted join.
-    """
+    """The labels that are read; queries group by exactly these. Absent and empty are the same: ``""``."""
 
     job: str = ""
+    instance: str = ""
+    service: str = ""
+    endpoint: str = ""
+    replica: str = ""
+    prometheus_replica: str = ""
     node: str = ""
     UUID: str = ""
     uuid: str = ""
@@ -79,29 +87,65 @@ class MetricAnswer:
         known_sums = np.where(seen > 0, np.asarray(sums, dtype=np.float64), 0.0)
         return cls(labels=tuple(rows), sums=add_rows(known_sums, row, len(rows)), counts=add_rows(seen, row, len(rows)))
 
+    def within(self, windows: slice) -> "MetricAnswer":
+        """The same of some of the windows."""
+        return MetricAnswer(labels=self.labels, sums=self.sums[:, windows], counts=self.counts[:, windows])
+
 
 def add_rows(values: Floats, row: Indices, size: int) -> Floats:
     """(size, w): every line of ``values`` (s, w) added to line ``row`` (s,) of the result."""
-    total = np.zeros((size, values.shape[1]))
+    return _gather(np.add, values, row, size)
+
+
+def max_rows(values: Floats, row: Indices, size: int) -> Floats:
+    """(size, w): the largest of the lines of ``values`` (s, w) that have this ``row`` (s,); 0 where there is none."""
+    return _gather(np.maximum, values, row, size)
+
+
+def _gather(by: np.ufunc, values: Floats, row: Indices, size: int) -> Floats:
+    result = np.zeros((size, values.shape[1]))
     order = np.argsort(row, kind="stable")
     first = np.flatnonzero(np.diff(row[order], prepend=-1))
-    total[row[order[first]]] = np.add.reduceat(values[order], first, axis=0)
-    return total
+    result[row[order[first]]] = by.reduceat(values[order], first, axis=0)
+    return result
+
+
+class Source(NamedTuple):
+    """One scrape configuration of one Prometheus, so one scrape interval."""
+
+    job: str
+    service: str = ""
+    endpoint: str = ""
+    replica: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class SeriesMeaning:
-    """What a series is about. ``job`` is where it was scraped; it is no part of the device's identity."""
+    """What a series is about. Where it was scraped (source and instance) is no part of the device's identity."""
 
-    job: str
+    source: Source
+    instance: str
     device: Device
     holder: NamedHolder | None
     """None: the device named nobody."""
 
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """Node, UUID and GPU instance: what several sources may tell of at the same time."""
+        return self.device.node, self.device.uuid, self.device.gpu_instance_id
 
-def jobs_with_target_pods(labels: Iterable[SeriesLabels]) -> frozenset[str]:
-    """Jobs whose scrape configuration puts the exporter's own pod into ``pod``, so that holders are exported_pod."""
-    return frozenset(series.job for series in labels if series.exported_pod)
+
+def jobs_with_target_pods(answers: Iterable[MetricAnswer], windows: int) -> list[frozenset[str]]:
+    """By window, jobs whose scrape configuration puts the exporter's own pod into ``pod``: holders are exported_pod."""
+    seen: dict[str, Bools] = defaultdict(lambda: np.zeros(windows, dtype=np.bool_))
+    for answer in answers:
+        rows: dict[str, list[int]] = defaultdict(list)
+        for row, labels in enumerate(answer.labels):
+            if labels.exported_pod:
+                rows[labels.job].append(row)
+        for job, of_job in rows.items():
+            seen[job] |= (answer.counts[of_job] > 0).any(axis=0)
+    return [frozenset(job for job, when in seen.items() if when[window]) for window in range(windows)]
 
 
 def meaning_of(labels: SeriesLabels, jobs_with_target_pods: frozenset[str]) -> SeriesMeaning | None:
@@ -116,7 +160,13 @@ def meaning_of(labels: SeriesLabels, jobs_with_target_pods: frozenset[str]) -> S
         profile=labels.GPU_I_PROFILE or labels.gpu_i_profile,
         model=labels.model or labels.model_lower,
     )
-    return SeriesMeaning(labels.job, device, _holder_of(labels, jobs_with_target_pods))
+    return SeriesMeaning(_source_of(labels), labels.instance, device, _holder_of(labels, jobs_with_target_pods))
+
+
+def _source_of(labels: SeriesLabels) -> Source:
+    """A service without an endpoint is not the scrape's: some exporters add the labels of the holder."""
+    service = labels.service if labels.endpoint else ""
+    return Source(labels.job, service, labels.endpoint, labels.replica or labels.prometheus_replica)
 
 
 def _node_of(labels: SeriesLabels) -> str:
@@ -145,6 +195,20 @@ def _holder_of(labels: SeriesLabels, jobs_with_target_pods: frozenset[str]) -> N
             labels.exported_container or labels.container,
         )
     namespace, pod, container = names
-    if not pod or _EXPORTER_POD in pod:  # an exporter that may see every device names itself as a holder
+    if _EXPORTER_POD in pod or not _can_exist(*names):  # an exporter that may see every device names itself as a holder
         return None
     return NamedHolder(namespace, pod, container, labels.pod_uid)
+
+
+def _can_exist(namespace: str, pod: str, container: str) -> bool:
+    """Whether Kubernetes allows such names; some exporters print no container."""
+    return (
+        _is_label(namespace)
+        and len(pod) <= _LONGEST_SUBDOMAIN
+        and all(_DNS_LABEL.fullmatch(part) for part in pod.split("."))
+        and (not container or _is_label(container))
+    )
+
+
+def _is_label(name: str) -> bool:
+    return len(name) <= _LONGEST_LABEL and _DNS_LABEL.fullmatch(name) is not None

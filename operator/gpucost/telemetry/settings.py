@@ -15,7 +15,7 @@ class TelemetrySettings:
     """For a Prometheus that holds several clusters: every selector carries them."""
     metrics: MetricNames = field(default_factory=MetricNames)
     scrape_interval: timedelta | None = None
-    """None: told from the most samples that a device had in the window."""
+    """None: told, job by job, from the most samples that a device had in the window."""
     token_file: Path | None = None
     """Bearer token, read anew for every request, since it may be rotated."""
     ca_file: Path | None = None

@@ -1,9 +1,10 @@
 """Prometheus as the source of telemetry."""
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
-from gpucost.model.errors import SourceUnavailable
+from gpucost.model.errors import IncompleteAnswer, SourceUnavailable
 from gpucost.model.fleet import Pod
 from gpucost.model.time import Window, milliseconds
 from gpucost.model.usage import NamedHolder, Usage
@@ -18,11 +19,15 @@ from gpucost.telemetry.queries import (
     PodHistoryQuery,
     PodLastSeenQuery,
     RangeEdgeQuery,
+    ServerTimeQuery,
     WindowQuery,
 )
 from gpucost.telemetry.series import MetricAnswer
 from gpucost.telemetry.settings import TelemetrySettings
 from gpucost.telemetry.usage import join_usages, usage_of
+
+READ_SECONDS = 120.0
+"""For one `PrometheusTelemetry.read_usage`: no query begins later, so that who asks can do with less at once."""
 
 _LONGEST_QUERY = timedelta(hours=6)
 """A day at once costs the server several times the memory and is no faster."""
@@ -33,15 +38,39 @@ _EDGE_STEP_SECONDS = 10
 class PrometheusTelemetry:
     """For one thread at a time. Answers `model.source.TelemetrySource`."""
 
-    def __init__(self, settings: TelemetrySettings, client: PrometheusClient | None = None) -> None:
+    def __init__(
+        self,
+        settings: TelemetrySettings,
+        client: PrometheusClient | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._settings = settings
         self._client = client or PrometheusClient(settings)
+        self._clock = clock
         self._decoder = WindowDecoder()
         self._counts_both_edges: bool | None = None
 
     def close(self) -> None:
         """Let go of the connection."""
         self._client.close()
+
+    @property
+    def name(self) -> str:
+        """For messages: which Prometheus it is, without credentials."""
+        return self._client.name
+
+    def server_time(self) -> datetime:
+        """What the clock of Prometheus says.
+
+        Raises SourceUnavailable, or IncompleteAnswer where the answer is partial.
+        """
+        told = decode_time(self._client.custom_query(ServerTimeQuery().promql()), self.name)
+        if told is None:
+            raise SourceUnavailable(
+                f"{self.name} does not tell its time; set prometheus.url to a server that speaks PromQL as Prometheus"
+                " does"
+            )
+        return told
 
     def newest_sample(self) -> datetime | None:
         """When Prometheus last saw a sample of any of the metrics; None: in the last ten minutes it has seen none.
@@ -54,10 +83,13 @@ class PrometheusTelemetry:
     def read_usage(self, windows: Sequence[Window]) -> Usage:
         """Use of every device in ``windows``, which follow one another without a gap and have one length.
 
-        Raises SourceUnavailable, or IncompleteAnswer where the answer is partial or too heavy even for one window.
+        What is too heavy for the server is asked in halves, and so is all that follows.
+
+        Raises SourceUnavailable, or IncompleteAnswer where the answer is partial, too heavy even for one window, or not
+        whole after `READ_SECONDS`.
         """
         try:
-            return join_usages([self._read(part) for part in _slices(windows)])
+            return join_usages(self._read_all(windows))
         except SourceUnavailable:
             self._counts_both_edges = None  # what answers next may be another version
             raise
@@ -75,15 +107,33 @@ class PrometheusTelemetry:
         pods = (pod for batch in batches for pod in self._ask_pods(tuple(batch), until))
         return tuple(pod for pod in pods if (pod.namespace, pod.name) in wanted)
 
-    def _read(self, windows: Sequence[Window]) -> Usage:
-        try:
-            answers = {name: self._ask_metric(name, windows) for name in self._settings.metrics.all}
-        except QueryTooHeavy:
-            if len(windows) == 1:
-                raise
-            middle = len(windows) // 2
-            return join_usages([self._read(windows[:middle]), self._read(windows[middle:])])
-        return usage_of(answers, windows, self._settings.metrics, self._settings.scrape_interval)
+    def _read_all(self, windows: Sequence[Window]) -> list[Usage]:
+        deadline = self._clock() + READ_SECONDS
+        parts: list[Usage] = []
+        done = 0
+        size = max(1, _LONGEST_QUERY // windows[0].length) if windows else 0
+        while done < len(windows):
+            part = windows[done : done + size]
+            answers: dict[str, MetricAnswer] = {}
+            try:
+                for name in self._settings.metrics.all:
+                    if self._clock() > deadline:
+                        raise self._too_slow(done, len(windows))
+                    answers[name] = self._ask_metric(name, part)
+            except QueryTooHeavy:
+                if len(part) == 1:
+                    raise
+                size = len(part) // 2
+                continue
+            parts.append(usage_of(answers, part, self._settings.metrics, self._settings.scrape_interval))
+            done += len(part)
+        return parts
+
+    def _too_slow(self, done: int, wanted: int) -> IncompleteAnswer:
+        return IncompleteAnswer(
+            f"{self.name} told of {done} of {wanted} windows in {READ_SECONDS:g} s; ask for fewer at once, give"
+            " Prometheus more room or, where its queries time out, raise prometheus.timeout"
+        )
 
     def _ask_metric(self, name: str, windows: Sequence[Window]) -> MetricAnswer:
         range_ms = windows[0].milliseconds - (1 if self._edges_count_twice(windows[0].end) else 0)
@@ -122,9 +172,3 @@ class PrometheusTelemetry:
             matchers=self._settings.matchers,
         )
         return decode_vector(self._client.custom_query(query.promql(), until), self._client.name)
-
-
-def _slices(windows: Sequence[Window]) -> Iterator[Sequence[Window]]:
-    if windows:
-        size = max(1, _LONGEST_QUERY // windows[0].length)
-        yield from (windows[first : first + size] for first in range(0, len(windows), size))

@@ -1,18 +1,18 @@
 """From metric answers to the rows that the pipeline computes with: who held which device, and how it was used.
 
-Axes: s series of one metric, c cells (a device with one of its holders, or with none), d devices, w windows, r rows.
+Axes: s series, c cells (a device with one of its holders, or with none), d devices, w windows, r rows.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
+from itertools import compress, groupby
 
 import numpy as np
 
 from gpucost.model.time import Window
-from gpucost.model.usage import Device, Floats, Indices, NamedHolder, Usage
+from gpucost.model.usage import Bools, Device, Floats, Indices, NamedHolder, Usage
+from gpucost.telemetry.alternatives import count_once
 from gpucost.telemetry.queries import MetricNames
 from gpucost.telemetry.series import (
     MetricAnswer,
@@ -20,6 +20,7 @@ from gpucost.telemetry.series import (
     SeriesMeaning,
     add_rows,
     jobs_with_target_pods,
+    max_rows,
     meaning_of,
 )
 
@@ -27,8 +28,18 @@ _BLANK = 2.0**47
 """DCGM's numbers for "no value" are this and more; old exporters print them. No metric in use comes near."""
 _NONE: Indices = np.zeros(0, dtype=np.intp)
 
-_Place = tuple[str, str, str]
-"""Node, UUID and GPU instance: what several jobs may tell of at the same time."""
+
+@dataclass(frozen=True, kw_only=True)
+class _Series:
+    """Those that count in some window. The labels alone say which it is, whatever the metric."""
+
+    number: Mapping[SeriesLabels, int]
+    meanings: Sequence[SeriesMeaning]
+    """(s,)"""
+    weight: Floats
+    """(s, w) part of the samples that counts."""
+    most_scrapes: Floats
+    """(s, w) the most that any device of the same source had; 0 where the series does not count."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,8 +50,8 @@ class _Cells:
     """(c,) index into ``devices``."""
     holder: Indices
     """(c,) index into ``holders``; -1: nobody."""
-    number: Mapping[SeriesLabels, int]
-    """Cell of every series that counts."""
+    of_series: Indices
+    """(s,)"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,34 +70,22 @@ def usage_of(
 ) -> Usage:
     """Group metric answers (by name; a metric may be missing) into rows of window, device and holder.
 
-    Where several jobs tell of one device, one is chosen for all ``windows`` together and the others are ignored:
-    the job that names holders, then the one with most samples, then the first by name.
-    ``scrape_interval`` None: told, window by window, from the most samples that a device had.
+    Every window is computed from its own samples, whichever others it is asked for with. Where a device is told of more
+    than once, `count_once` says what counts. ``scrape_interval`` None: told, window by window and source by source,
+    from the most scrapes that a device had.
     """
     known = {name: answers[name] for name in names.all if name in answers}
-    cells = _cells(_counting_series(known.values()))
-    measured = {name: _measure(answer, cells) for name, answer in known.items()}
-    shape = cells.device.size, len(windows)
-    # One metric may have missed a scrape that another has.
-    scrapes = np.max([np.zeros(shape), *(metric.samples for metric in measured.values())], axis=0)
-    means = {name: measured[name].mean if name in measured else np.full(shape, np.nan) for name in names.all}
-    window, cell = np.nonzero(scrapes.T > 0)
-    return Usage(
-        windows=tuple(windows),
-        devices=cells.devices,
-        holders=cells.holders,
-        window=window,
-        device=cells.device[cell],
-        holder=cells.holder[cell],
-        scrapes=scrapes[cell, window],
-        memory_ratio=_memory_ratio(means, names)[cell, window],
-        compute_ratio=_compute_ratio(means, names, cells)[cell, window],
-        interval_seconds=_interval_seconds(scrapes, cells, windows, scrape_interval),
-    )
+    parts = []
+    for run, target_pods in _runs(jobs_with_target_pods(known.values(), len(windows))):
+        cut = {name: answer.within(run) for name, answer in known.items()}
+        parts.append(_usage_of(cut, windows[run], names, target_pods, scrape_interval))
+    return join_usages(parts)
 
 
 def join_usages(parts: Sequence[Usage]) -> Usage:
     """Usages of windows that follow one another as one."""
+    if len(parts) == 1:
+        return parts[0]
     devices = tuple(sorted({device for part in parts for device in part.devices}))
     holders = tuple(sorted({holder for part in parts for holder in part.holders}))
     device_number = {device: number for number, device in enumerate(devices)}
@@ -109,60 +108,113 @@ def join_usages(parts: Sequence[Usage]) -> Usage:
         scrapes=_chain(part.scrapes for part in parts),
         memory_ratio=_chain(part.memory_ratio for part in parts),
         compute_ratio=_chain(part.compute_ratio for part in parts),
+        row_interval_seconds=_chain(part.row_interval_seconds for part in parts),
         interval_seconds=_chain(part.interval_seconds for part in parts),
     )
 
 
-def _counting_series(answers: Iterable[MetricAnswer]) -> dict[SeriesLabels, SeriesMeaning]:
-    """The series that are about a GPU, without those of jobs that are ignored."""
-    samples: dict[SeriesLabels, float] = defaultdict(float)
+def _runs(values: Iterable[frozenset[str]]) -> Iterator[tuple[slice, frozenset[str]]]:
+    """Stretches of windows that have one value."""
+    first = 0
+    for value, alike in groupby(values):
+        last = first + len(list(alike))
+        yield slice(first, last), value
+        first = last
+
+
+def _usage_of(
+    answers: Mapping[str, MetricAnswer],
+    windows: Sequence[Window],
+    names: MetricNames,
+    target_pods: frozenset[str],
+    scrape_interval: timedelta | None,
+) -> Usage:
+    lengths = np.array([window.length.total_seconds() for window in windows])
+    configured = None if scrape_interval is None else np.full(len(windows), scrape_interval.total_seconds())
+    at_most = None if configured is None else np.ceil(lengths / configured)
+    series = _counting_series(answers.values(), target_pods, len(windows), at_most)
+    cells = _cells(series.meanings)
+    measured = {name: _measure(answer, series, cells) for name, answer in answers.items()}
+    shape = cells.device.size, len(windows)
+    # One metric may have missed a scrape that another has.
+    scrapes = np.max([np.zeros(shape), *(metric.samples for metric in measured.values())], axis=0)
+    means = {name: measured[name].mean if name in measured else np.full(shape, np.nan) for name in names.all}
+    window, cell = np.nonzero(scrapes.T > 0)
+    most_scrapes = max_rows(series.most_scrapes, cells.of_series, shape[0])[cell, window]
+    interval = lengths[window] / most_scrapes if configured is None else configured[window]
+    shortest = np.full(len(windows), np.nan)
+    np.fmin.at(shortest, window, interval)
+    return Usage(
+        windows=tuple(windows),
+        devices=cells.devices,
+        holders=cells.holders,
+        window=window,
+        device=cells.device[cell],
+        holder=cells.holder[cell],
+        scrapes=scrapes[cell, window],
+        memory_ratio=_memory_ratio(means, names)[cell, window],
+        compute_ratio=_compute_ratio(means, names, cells)[cell, window],
+        row_interval_seconds=interval,
+        interval_seconds=shortest,
+    )
+
+
+def _counting_series(
+    answers: Collection[MetricAnswer], target_pods: frozenset[str], windows: int, scrapes_at_most: Floats | None
+) -> _Series:
+    """The series that are about a GPU, without those that are ignored."""
+    labels, meanings = _meanings(answers, target_pods)
+    number = _numbers(labels)
+    scrapes, samples = np.zeros((2, len(labels), windows))
     for answer in answers:
-        for labels, count in zip(answer.labels, answer.counts.sum(axis=1).tolist(), strict=True):
-            samples[labels] += count
-    target_pods = jobs_with_target_pods(samples)
-    meanings = {
-        labels: meaning
-        for labels, count in samples.items()
-        if count > 0 and (meaning := meaning_of(labels, target_pods)) is not None
-    }
-    chosen = _chosen_jobs(meanings, samples)
-    return {labels: meaning for labels, meaning in meanings.items() if chosen[_place(meaning)] == meaning.job}
+        row, known = _rows(answer, number)
+        scrapes[row] = np.maximum(scrapes[row], answer.counts[known])
+        samples[row] += answer.counts[known]
+    counting = count_once(meanings, scrapes, samples, scrapes_at_most)
+    counts = counting.weight * scrapes > 0
+    kept: Bools = np.any(counts, axis=1)
+    return _Series(
+        number=_numbers(compress(labels, kept.tolist())),
+        meanings=tuple(compress(meanings, kept.tolist())),
+        weight=counting.weight[kept],
+        most_scrapes=np.where(counts, counting.most_scrapes, 0.0)[kept],
+    )
 
 
-def _chosen_jobs(
-    meanings: Mapping[SeriesLabels, SeriesMeaning], samples: Mapping[SeriesLabels, float]
-) -> dict[_Place, str]:
-    """The job that counts, place by place.
-
-    That a job names holders elsewhere speaks for it too: it is the same scrape, so its rows share one interval.
-    """
-    seen: dict[_Place, dict[str, float]] = defaultdict(lambda: defaultdict(float))
-    naming_here = {(_place(meaning), meaning.job) for meaning in meanings.values() if meaning.holder}
-    naming = {job for _, job in naming_here}
-    for labels, meaning in meanings.items():
-        seen[_place(meaning)][meaning.job] += samples[labels]
-
-    def rank(place: _Place, job: str) -> tuple[bool, bool, float, str]:
-        return (place, job) not in naming_here, job not in naming, -seen[place][job], job
-
-    return {place: min(jobs, key=partial(rank, place)) for place, jobs in seen.items()}
+def _meanings(
+    answers: Iterable[MetricAnswer], target_pods: frozenset[str]
+) -> tuple[list[SeriesLabels], list[SeriesMeaning]]:
+    """Every series of any metric that was seen and is about a GPU, once."""
+    found: dict[SeriesLabels, SeriesMeaning | None] = {}
+    for answer in answers:
+        for labels in compress(answer.labels, np.any(answer.counts > 0, axis=1).tolist()):
+            if labels not in found:
+                found[labels] = meaning_of(labels, target_pods)
+    meanings = {labels: meaning for labels, meaning in found.items() if meaning is not None}
+    return list(meanings), list(meanings.values())
 
 
-def _place(meaning: SeriesMeaning) -> _Place:
-    return meaning.device.node, meaning.device.uuid, meaning.device.gpu_instance_id
+def _numbers(labels: Iterable[SeriesLabels]) -> dict[SeriesLabels, int]:
+    return {one: number for number, one in enumerate(labels)}
 
 
-def _cells(series: Mapping[SeriesLabels, SeriesMeaning]) -> _Cells:
+def _rows(answer: MetricAnswer, number: Mapping[SeriesLabels, int]) -> tuple[Indices, Bools]:
+    """The numbers of the answer's series, of those that have one; and which these are."""
+    row = _indices(number.get(labels, -1) for labels in answer.labels)
+    known: Bools = row >= 0
+    return row[known], known
+
+
+def _cells(series: Sequence[SeriesMeaning]) -> _Cells:
     """Numbered in the order of devices and holders, whatever the order of the series."""
-    devices = tuple(sorted({meaning.device for meaning in series.values()}))
-    holders = tuple(sorted({meaning.holder for meaning in series.values() if meaning.holder}))
+    devices = tuple(sorted({meaning.device for meaning in series}))
+    holders = tuple(sorted({meaning.holder for meaning in series if meaning.holder}))
     device_number = {device: number for number, device in enumerate(devices)}
     holder_number = {holder: number for number, holder in enumerate(holders)}
-    pair_of = {
-        labels: (device_number[meaning.device], holder_number[meaning.holder] if meaning.holder else -1)
-        for labels, meaning in series.items()
-    }
-    pairs = sorted(set(pair_of.values()))
+    pair_of = [
+        (device_number[meaning.device], holder_number[meaning.holder] if meaning.holder else -1) for meaning in series
+    ]
+    pairs = sorted(set(pair_of))
     number = {pair: cell for cell, pair in enumerate(pairs)}
     columns = np.array(pairs, dtype=np.intp).reshape(-1, 2)
     return _Cells(
@@ -170,16 +222,16 @@ def _cells(series: Mapping[SeriesLabels, SeriesMeaning]) -> _Cells:
         holders=holders,
         device=columns[:, 0],
         holder=columns[:, 1],
-        number={labels: number[pair] for labels, pair in pair_of.items()},
+        of_series=_indices(number[pair] for pair in pair_of),
     )
 
 
-def _measure(answer: MetricAnswer, cells: _Cells) -> _Measured:
-    cell = _indices(cells.number.get(labels, -1) for labels in answer.labels)
-    kept = cell >= 0
-    samples = add_rows(answer.counts[kept], cell[kept], cells.device.size)
-    finite = np.where(np.isfinite(answer.sums), answer.sums, np.nan)
-    sums = add_rows(np.where(answer.counts > 0, finite, 0.0)[kept], cell[kept], cells.device.size)
+def _measure(answer: MetricAnswer, series: _Series, cells: _Cells) -> _Measured:
+    row, known = _rows(answer, series.number)
+    counts = answer.counts[known] * series.weight[row]
+    finite = np.where(np.isfinite(answer.sums), answer.sums, np.nan)[known] * series.weight[row]
+    samples = add_rows(counts, cells.of_series[row], cells.device.size)
+    sums = add_rows(np.where(counts > 0, finite, 0.0), cells.of_series[row], cells.device.size)
     mean = np.divide(sums, samples, out=np.full_like(sums, np.nan), where=samples > 0)
     return _Measured(mean=np.where((mean >= 0) & (mean < _BLANK), mean, np.nan), samples=samples)
 
@@ -200,18 +252,6 @@ def _compute_ratio(means: Mapping[str, Floats], names: MetricNames, cells: _Cell
         usable = metric.measures_instances | ~is_instance
         ratio = np.where(np.isnan(ratio) & usable[:, np.newaxis], means[metric.name] / metric.full, ratio)
     return np.clip(ratio, 0.0, 1.0)
-
-
-def _interval_seconds(
-    scrapes: Floats, cells: _Cells, windows: Sequence[Window], configured: timedelta | None
-) -> Floats:
-    """(w,) A device is seen by one scrape at a time, so its holders' samples add up to its own."""
-    most: Floats = add_rows(scrapes, cells.device, len(cells.devices)).max(axis=0, initial=0.0)
-    lengths = np.array([window.length.total_seconds() for window in windows])
-    seen = most > 0
-    seconds = np.full(len(windows), np.nan)
-    seconds[seen] = lengths[seen] / most[seen] if configured is None else configured.total_seconds()
-    return seconds
 
 
 def _chain(parts: Iterable[Floats]) -> Floats:

@@ -3,9 +3,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gpucost.app.backoff import MOST_SECONDS, Backoff
-from gpucost.app.plan import Timing, first_start, next_batch, over_until
+from gpucost.app.plan import Timing, blind_until, count_windows, first_start, next_batch, over_until
 from gpucost.app.state import ATTEMPT_LIMIT_SECONDS, LoopState
 from gpucost.model.errors import SourceUnavailable
+from gpucost.model.time import Window
 
 TIMING = Timing(
     window=timedelta(minutes=5),
@@ -35,15 +36,23 @@ def test_over_until(now: str, newest: str | None, until: str) -> None:
 
 
 def test_the_first_start_ever_is_that_of_the_day() -> None:
-    assert first_start(None, at("10:06:00"), TIMING) == at("00:00:00")
+    assert first_start(None, at("10:06:00")) == at("00:00:00")
 
 
 def test_after_a_restart_it_goes_on_where_the_reports_stand_even_across_midnight() -> None:
-    assert first_start(at("23:50:00", day=23), at("00:06:00"), TIMING) == at("23:50:00", day=23)
+    assert first_start(at("23:50:00", day=23), at("00:06:00")) == at("23:50:00", day=23)
 
 
-def test_what_is_too_old_is_not_computed() -> None:
-    assert first_start(at("00:00:00", day=1), at("10:06:00"), TIMING) == at("10:05:00", day=17)
+def test_what_is_too_old_is_not_asked_of_prometheus() -> None:
+    assert blind_until(at("10:06:00"), TIMING) == at("10:05:00", day=17)
+
+
+def test_a_change_of_the_window_length_begins_with_a_stub_to_the_next_edge() -> None:
+    hour = timedelta(hours=1)
+    assert next_batch(at("12:05:00"), at("15:00:00"), hour) == (Window(at("12:05:00"), at("13:00:00")),)
+    assert next_batch(at("12:05:00"), at("12:55:00"), hour) == ()
+    assert count_windows(at("12:05:00"), at("15:00:00"), hour) == 3
+    assert count_windows(at("12:05:00"), at("12:00:00"), hour) == 0
 
 
 def test_a_batch_ends_with_the_day() -> None:

@@ -3,23 +3,90 @@ from pathlib import Path
 
 import pytest
 
-from gpucost.app.durations import format_duration, parse_duration
 from gpucost.app.settings import Settings, load_settings, operator_namespace
 from gpucost.model.errors import ConfigurationError
 
 BAD = {
-    "an unknown key is named": ("prometeus: {}", "prometeus is an unknown key"),
-    "an unknown key of a section is named": ("prometheus: {uri: x}", "prometheus.uri is an unknown key"),
-    "a window that does not divide a day is refused": ("window: 7m", "divide a day"),
-    "a window shorter than a scrape is refused": ("window: 1s", "between 30s and 24h"),
-    "a span without a unit is refused": ('window: "5"', "no span of time"),
-    "a fraction above 1 is refused": ("gpuFraction: 1.5", "gpuFraction"),
-    "a matcher that is none is named": ("prometheus: {matchers: [cluster]}", "no label matcher"),
-    "an endless time limit is refused": ("prometheus: {timeout: 1h}", "between 1s and 5m"),
-    "an empty list of label keys is refused": ("labels: {team: []}", "labels.team"),
-    "a currency that is no code is refused": ("currency: dollars", "currency"),
+    "an unknown key is told its neighbour": ("prometeus: {}", "prometeus is an unknown key; did you mean prometheus?"),
+    "an unknown key of a section, too": (
+        "prometheus: {uri: x}",
+        "prometheus.uri is an unknown key; did you mean prometheus.url?",
+    ),
+    "an unknown key like no other is told all keys": (
+        "labels: {owner: [a]}",
+        "labels.owner is an unknown key; labels may hold team, product, costCentre, environment, workloadType",
+    ),
+    "the same at the top": ("a: 1", "a is an unknown key; the file may hold currency, window,"),
+    "each key has one spelling": ("settle_delay: 60s", "did you mean settleDelay?"),
+    "a key that is no word is refused": ("1: x", "1 is an unknown key"),
+    "a window that does not divide a day is refused": (
+        "window: 7m",
+        'window "7m" must be a span of time with its unit',
+    ),
+    "a window shorter than a scrape is refused": ("window: 1s", "from 30s to 24h"),
+    "a window of no time is refused": ("window: 0s", "from 30s to 24h"),
+    "a span without a unit is refused": (
+        'window: "5"',
+        "with its unit, from 30s to 24h, that divides a day, such as 5m",
+    ),
+    "a bare number is no span": ("settleDelay: 10", 'settleDelay "10" must be a span of time'),
+    "a bare fraction is no span": ("lateness: 0.5", 'lateness "0.5" must be a span of time'),
+    "YAML's minutes and seconds are no span": ("lateness: 1:30", 'lateness "90" must be a span of time'),
+    "null is no span": ("lateness: null", "lateness must be a span of time"),
+    "a negative delay is refused": ("settleDelay: -5s", "from 0s to 3650d with its unit, such as 10s"),
+    "a delay beyond all clocks is refused": ("settleDelay: 999999999d", "from 0s to 3650d"),
+    "a backfill of no time is refused": ("backfillMaxAge: 59m", "from 1h to 3650d"),
+    "an interval of no time is refused": ("prometheus: {scrapeInterval: 0s}", "longer than 0s"),
+    "an interval longer than the window is refused": (
+        "prometheus: {scrapeInterval: 10m}",
+        ": prometheus.scrapeInterval must be at most the window",
+    ),
+    "a fraction above 1 is refused": ("gpuFraction: 1.5", 'gpuFraction "1.5" must be a number above 0 and at most 1'),
+    "a fraction of 0 is refused": ("gpuFraction: 0", "above 0"),
+    "no number is no fraction": ("gpuFraction: .nan", "gpuFraction"),
+    "true is no fraction": ("gpuFraction: true", "gpuFraction"),
+    "a number is no switch": ("listPrices: 1", 'listPrices "1" must be true or false'),
+    "a matcher that is none is named": (
+        "prometheus: {matchers: [cluster]}",
+        'prometheus.matchers.0 "cluster" must be a label matcher, such as cluster="prod"',
+    ),
+    "a matcher outside a list is refused": (
+        "prometheus: {matchers: 'a=\"b\"'}",
+        "must be a list of 0 to 20 label matchers",
+    ),
+    "an endless time limit is refused": ("prometheus: {timeout: 1h}", "from 1s to 5m"),
+    "an answer of a few bytes is refused": ("prometheus: {maxAnswerBytes: 100}", "at least 65536"),
+    "a file that is none is refused": (
+        "prometheus: {tokenFile: 3}",
+        'prometheus.tokenFile "3" must be the path of a file',
+    ),
+    "an empty list of label keys is refused": (
+        "labels: {team: []}",
+        "labels.team must be a list of 1 to 20 label keys",
+    ),
+    "a label key outside a list is refused": (
+        "labels: {team: owner}",
+        'labels.team "owner" must be a list of 1 to 20 label keys, such as [team]',
+    ),
+    "a label key that is none is named": (
+        "labels: {team: [team, 'a b']}",
+        'labels.team.1 "a b" must be a label key, such as team or example.com/team',
+    ),
+    "a section that is none is refused": ("prometheus: http://x", 'prometheus "http://x" must hold keys, such as url'),
+    "an empty section is refused": ("labels:", "labels must hold keys, such as team"),
+    "a currency that is no code is refused": ("currency: dollars", "three capital letters, such as USD"),
+    "a namespace that is none is refused": ("namespace: GPU_Cost", 'namespace "GPU_Cost" must be a namespace\'s name'),
+    "a namespace too long is refused": (f"namespace: {'a' * 64}", "up to 63"),
+    "a port that is none is refused": (
+        "listen: ':99999'",
+        'listen ":99999" must be host:port with a port from 0 to 65535',
+    ),
+    "an address without a port is refused": ("listen: localhost", "must be host:port"),
+    "a port alone is refused": ("listen: 8080", "must be host:port"),
     "a list instead of keys is refused": ("- a", "holds no keys"),
     "no YAML at all is refused": ("a: [", "is no YAML"),
+    "a day that no month has is refused": ("currency: 2026-99-99", "is no YAML"),
+    "a nest without end is refused": ("[" * 100_000, "is no YAML"),
 }
 
 
@@ -31,10 +98,40 @@ def write(folder: Path, text: str) -> Path:
 
 @pytest.mark.parametrize(("text", "told"), BAD.values(), ids=BAD)
 def test_a_bad_configuration_is_one_sentence(tmp_path: Path, text: str, told: str) -> None:
+    path = write(tmp_path, text)
     with pytest.raises(ConfigurationError) as caught:
-        load_settings(write(tmp_path, text))
+        load_settings(path)
     assert told in str(caught.value)
+    assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
+    assert "Input should" not in str(caught.value)
+
+
+def test_a_bad_matcher_hides_no_other_complaint(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings(write(tmp_path, "prometheus: {matchers: [cluster]}\ncurrency: dollars\nowner: me\n"))
+    assert [word for word in ("prometheus.matchers.0", "currency", "owner") if word not in str(caught.value)] == []
+
+
+GOOD = {
+    "no delay at all": ("settleDelay: 0s", "settle_delay", timedelta(0)),
+    "a host of all addresses": ("listen: ':8080'", "listen", ":8080"),
+    "a port of the system's choice": ("listen: 127.0.0.1:0", "listen", "127.0.0.1:0"),
+    "the last port": ("listen: ':65535'", "listen", ":65535"),
+    "a whole fraction": ("gpuFraction: 1", "gpu_fraction", 1.0),
+    "the shortest backfill": ("backfillMaxAge: 1h", "backfill_max_age", timedelta(hours=1)),
+    "a window of a day": ("window: 1d", "window", timedelta(days=1)),
+}
+
+
+@pytest.mark.parametrize(("text", "name", "value"), GOOD.values(), ids=GOOD)
+def test_what_is_allowed_is_taken(tmp_path: Path, text: str, name: str, value: object) -> None:
+    assert getattr(load_settings(write(tmp_path, text)), name) == value
+
+
+def test_an_interval_may_be_as_long_as_the_window(tmp_path: Path) -> None:
+    settings = load_settings(write(tmp_path, "window: 1m\nprometheus: {scrapeInterval: 1m}"))
+    assert settings.prometheus.scrape_interval == timedelta(minutes=1)
 
 
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
@@ -61,11 +158,6 @@ def test_the_namespace_comes_from_the_environment() -> None:
     assert operator_namespace({"GPUCOST_NAMESPACE": "billing"}) == "billing"
 
 
-@pytest.mark.parametrize("text", ["90s", "5m", "1h30m", "7d", "500ms"])
-def test_a_span_is_written_as_it_was_read(text: str) -> None:
-    assert parse_duration(format_duration(parse_duration(text))) == parse_duration(text)
-
-
-def test_spans_add_up() -> None:
-    assert parse_duration("1h30m") == timedelta(minutes=90)
-    assert format_duration(timedelta(0)) == "0s"
+def test_a_namespace_of_the_environment_that_is_none_is_told() -> None:
+    with pytest.raises(ConfigurationError, match=r'\$GPUCOST_NAMESPACE "Billing" must be a namespace'):
+        operator_namespace({"GPUCOST_NAMESPACE": "Billing"})

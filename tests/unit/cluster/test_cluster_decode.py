@@ -145,11 +145,21 @@ def test_a_pod_has_its_names_labels_and_controller() -> None:
     )
 
 
-def test_a_pod_that_the_scheduler_did_not_bind_holds_from_its_start() -> None:
-    assert read_pod(make_pod(status__conditions=None)).bound == at(8, 0, 5)
-    waiting = [make_condition("PodScheduled", "False", BOUND_AT)]
-    assert read_pod(make_pod(status__conditions=waiting)).bound == at(8, 0, 5)
-    assert read_pod(make_pod(status={})).bound is None
+BOUND: dict[str, tuple[Json, datetime | None]] = {
+    "the scheduler bound it": ({}, at(8)),
+    "created with its node named, from its start": ({"status__conditions": None}, at(8, 0, 5)),
+    "a scheduler that failed bound nothing": (
+        {"status__conditions": [make_condition("PodScheduled", "False", BOUND_AT)]},
+        at(8, 0, 5),
+    ),
+    "not started yet, from its creation": ({"status": {}}, at(7, 59)),
+    "nothing says when": ({"status": {}, "metadata__creationTimestamp": None}, None),
+}
+
+
+@pytest.mark.parametrize(("parts", "bound"), BOUND.values(), ids=BOUND)
+def test_a_pod_holds_since(parts: Json, bound: datetime | None) -> None:
+    assert read_pod(make_pod(**parts)).bound == bound
 
 
 def finished(*times: str | None) -> list[Json]:

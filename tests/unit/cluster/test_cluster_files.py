@@ -37,7 +37,8 @@ def test_namespaces_may_be_absent(tmp_path: Path) -> None:
 
 
 def test_a_repeated_object_counts_once_and_is_told(tmp_path: Path) -> None:
-    files = save(tmp_path, nodes=make_page(make_node(), make_node()), pods=make_page(make_pod(), make_pod()))
+    nodes, pods = make_page(make_node(), make_node()), make_page(make_pod(), make_pod())
+    files = save(tmp_path, nodes=nodes, pods=pods, namespaces=make_page())
     cluster = files.read()
     assert (len(cluster.nodes), len(cluster.pods)) == (1, 1)
     assert files.problems == (
@@ -47,7 +48,7 @@ def test_a_repeated_object_counts_once_and_is_told(tmp_path: Path) -> None:
 
 
 def test_a_second_look_forgets_the_problems_of_the_first(tmp_path: Path) -> None:
-    files = save(tmp_path, nodes=make_page(make_node(metadata__uid="")), pods=make_page())
+    files = save(tmp_path, nodes=make_page(make_node(metadata__uid="")), pods=make_page(), namespaces=make_page())
     files.read()
     assert len(files.problems) == 1
     save(tmp_path, nodes=make_page(make_node()))

@@ -22,6 +22,7 @@ from gpucost.model.usage import Device, NamedHolder, Usage
 START = datetime(2026, 11, 24, 8, tzinfo=UTC)
 FIVE_MINUTES = timedelta(minutes=5)
 A100 = "NVIDIA A100-SXM4-40GB"
+SCRAPE_SECONDS = 30.0
 GPU_HOUR_E9 = 4_000_000_000
 NOBODY = NamedHolder("", "", "")
 
@@ -34,12 +35,21 @@ def at(minutes: float) -> datetime:
 
 
 def make_node(
-    name: str = "n1", *, created: float = -60, labels: Mapping[str, str] | None = None, gpus: int = 2
+    name: str = "n1",
+    *,
+    created: float = -60,
+    last_seen: float | None = None,
+    ended: float | None = None,
+    uid: str | None = None,
+    labels: Mapping[str, str] | None = None,
+    gpus: int = 2,
 ) -> Node:
     return Node(
         name=name,
-        uid=f"uid-{name}",
+        uid=f"uid-{name}" if uid is None else uid,
         created=at(created),
+        last_seen=None if last_seen is None else at(last_seen),
+        ended=None if ended is None else at(ended),
         labels=labels or {},
         capacity={GPU_RESOURCE: gpus} if gpus else {},
     )
@@ -50,6 +60,7 @@ def make_pod(
     *,
     node: str = "n1",
     bound: float | None = -30,
+    last_seen: float | None = None,
     ended: float | None = None,
     requests: Mapping[str, int] | None = None,
     uid: str | None = None,
@@ -65,6 +76,7 @@ def make_pod(
         labels={"team": "vision"} if labels is None else labels,
         requests=tuple(_request(claim, count) for claim, count in claims.items()),
         bound=None if bound is None else at(bound),
+        last_seen=None if last_seen is None else at(last_seen),
         ended=None if ended is None else at(ended),
     )
 
@@ -86,12 +98,13 @@ def named(pod: str = "train-0", container: str = "main", uid: str = "") -> Named
     return NamedHolder("ml", pod, container, uid)
 
 
-def make_usage(*windows: Sequence[Shown], interval_seconds: float = 30) -> Usage:
-    """One sequence of series for each window."""
+def make_usage(*windows: Sequence[Shown], intervals: Mapping[Device, float] | None = None) -> Usage:
+    """One sequence of series for each window; ``intervals`` in seconds of devices that are not scraped every 30 s."""
     shown = [(number, *series) for number, window in enumerate(windows) for series in window]
     devices = tuple(sorted({device for _, device, *_ in shown}))
     holders = tuple(sorted({holder for _, _, holder, *_ in shown} - {NOBODY}))
     ratios = [series[4:] or (0.5, 0.25) for series in shown]
+    seconds = [(intervals or {}).get(device, SCRAPE_SECONDS) for _, device, *_ in shown]
     return Usage(
         windows=windows_between(START, START + len(windows) * FIVE_MINUTES, FIVE_MINUTES),
         devices=devices,
@@ -102,7 +115,8 @@ def make_usage(*windows: Sequence[Shown], interval_seconds: float = 30) -> Usage
         scrapes=np.array([scrapes for _, _, _, scrapes, *_ in shown], dtype=np.float64),
         memory_ratio=np.array([memory for memory, _ in ratios], dtype=np.float64),
         compute_ratio=np.array([compute for _, compute in ratios], dtype=np.float64),
-        interval_seconds=np.array([interval_seconds if window else nan for window in windows], dtype=np.float64),
+        row_interval_seconds=np.array(seconds, dtype=np.float64),
+        interval_seconds=np.array([SCRAPE_SECONDS if window else nan for window in windows], dtype=np.float64),
     )
 
 
@@ -119,12 +133,14 @@ def match(
     namespaces: Mapping[str, Mapping[str, str]] | None = None,
     gpu_fraction: float = 1.0,
     seen_at: float = 10,
+    intervals: Mapping[Device, float] | None = None,
 ) -> WindowHoldings:
     """The first window, of a node ``n1`` with two cards."""
     nodes = [make_node()] if nodes is None else nodes
     cluster = Cluster(seen_at=at(seen_at), nodes=tuple(nodes), pods=tuple(pods), namespaces=namespaces or {})
     matcher = Matcher(cluster=cluster, ended=ended, keys=LabelKeys(), gpu_fraction=gpu_fraction)
-    return matcher.match(make_usage(series), 0, [make_rate(node.name) for node in nodes] if rates is None else rates)
+    usage = make_usage(series, intervals=intervals)
+    return matcher.match(usage, 0, [make_rate(node.name) for node in nodes] if rates is None else rates)
 
 
 def held(got: WindowHoldings) -> dict[str, float]:
@@ -133,6 +149,22 @@ def held(got: WindowHoldings) -> dict[str, float]:
         f"{'/'.join(filter(None, (holder.device.uuid or '?', holder.device.gpu_instance_id)))} {holder.pod}": round(
             float(got.holdings.held_ratio[row]), 6
         )
+        for row, holder in enumerate(got.holders)
+    }
+
+
+def lines(got: WindowHoldings) -> dict[str, float]:
+    """Uid of each billed node to the minutes that it lived."""
+    hours = got.holdings.bills.alive_hours.tolist()
+    return {facts.node.uid: round(alive * 60, 6) for facts, alive in zip(got.nodes, hours, strict=True)}
+
+
+def minutes(got: WindowHoldings) -> dict[str, float]:
+    """``node device pod`` to the minutes for which it was held; the node by its uid."""
+    line = got.holdings.device_node[got.holdings.device]
+    held_ms = got.holdings.held_ratio * got.holdings.bills.alive_hours[line] * 60
+    return {
+        f"{got.nodes[line[row]].node.uid} {holder.device.uuid or '?'} {holder.pod}": round(float(held_ms[row]), 6)
         for row, holder in enumerate(got.holders)
     }
 

@@ -77,6 +77,11 @@ ALIVE = {
 }
 
 
+def test_the_life_of_a_node_is_told_by_the_interval_at_which_it_is_scraped() -> None:
+    got = match((card(), NOBODY, 12), nodes=[make_node(created=4)], intervals={card(): 15.0})
+    assert got.holdings.bills.alive_hours.tolist() == pytest.approx([3 / 60])
+
+
 @pytest.mark.parametrize(("node", "shown", "pods", "minutes"), ALIVE.values(), ids=ALIVE)
 def test_life_of_a_node(node: Node, shown: list[Shown], pods: list[Pod], minutes: float | None) -> None:
     got = match(*shown, nodes=[node], pods=pods)
@@ -128,6 +133,12 @@ def test_a_card_that_takes_the_place_of_another_is_not_one_more() -> None:
     assert got.holdings.bills.cards.tolist() == [2]
 
 
+def test_cards_that_are_scraped_at_different_intervals_are_there_at_one_time() -> None:
+    shown: list[Shown] = [(card(f"GPU-{number}"), NOBODY, 20 if number < 4 else 10) for number in range(8)]
+    got = match(*shown, rates=[NO_CARDS], intervals={card(f"GPU-{number}"): 15.0 for number in range(4)})
+    assert got.holdings.bills.cards.tolist() == [8]
+
+
 def test_instances_of_one_card_are_one_card() -> None:
     got = match(*((instance(n), NOBODY, 10) for n in range(7)), rates=[NO_CARDS])
     assert got.holdings.bills.cards.tolist() == [1]
@@ -173,6 +184,18 @@ OBSERVED = {
 @pytest.mark.parametrize(("shown", "seen_at", "expected"), OBSERVED.values(), ids=OBSERVED)
 def test_what_is_left_of_a_node_is_observed_with(shown: list[Shown], seen_at: float, expected: bool) -> None:
     assert match(*shown, seen_at=seen_at).holdings.bills.observed.tolist() == [expected]
+
+
+STATE_KNOWN = {
+    "a recent look": (make_node(), 60, True),
+    "a look long after the window": (make_node(), 66, False),
+    "the last look that had the node, long before it was missed": (make_node(last_seen=10, ended=600), 600, True),
+}
+
+
+@pytest.mark.parametrize(("node", "seen_at", "expected"), STATE_KNOWN.values(), ids=STATE_KNOWN)
+def test_the_state_of_a_node_in_the_window_is_known_from(node: Node, seen_at: float, expected: bool) -> None:
+    assert [facts.state_known for facts in match(nodes=[node], seen_at=seen_at).nodes] == [expected]
 
 
 def test_windows_of_one_usage_do_not_touch_each_other() -> None:

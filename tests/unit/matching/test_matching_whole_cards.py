@@ -130,6 +130,46 @@ def test_coverage_of_the_held_time(series: list[Shown], pod: Pod, expected: floa
     assert got.holdings.seen_ratio.tolist() == pytest.approx([expected])
 
 
+def test_each_job_has_its_own_scrape_interval() -> None:
+    """One card is scraped every 30 s and lost half of its scrapes, the other every 15 s and lost a quarter."""
+    slow, quick = card("GPU-a"), card("GPU-b")
+    got = match(
+        (slow, named("slow"), 5),
+        (quick, named("quick"), 15),
+        pods=[make_pod("slow"), make_pod("quick")],
+        intervals={quick: 15.0},
+    )
+    assert held(got) == {"GPU-a slow": 1.0, "GPU-b quick": 1.0}
+    assert got.holdings.seen_ratio.tolist() == pytest.approx([0.5, 0.75])
+
+
+def test_a_pod_in_the_api_whose_binding_nobody_knows_is_not_charged_where_telemetry_is_silent() -> None:
+    assert held(match(pods=[make_pod(bound=None)])) == {}
+
+
+VANISHED = {
+    "it held until it was missed, where telemetry is silent": ([], -4, {"? train-0": 0.2}),
+    "it was gone before, where telemetry shows the node and not the pod": ([(card(), NOBODY, 10.0)], -4, {}),
+    "it held until it was missed, where a look listed it in the window": (
+        [(card(), NOBODY, 10.0)],
+        0.5,
+        {"GPU-a train-0": 0.2},
+    ),
+    "it held for as long as telemetry names it": (
+        [(card(), named(), 1.0), (card(), NOBODY, 9.0)],
+        -4,
+        {"GPU-a train-0": 0.1},
+    ),
+}
+
+
+@pytest.mark.parametrize(("shown", "last_seen", "expected"), VANISHED.values(), ids=VANISHED)
+def test_a_pod_that_vanished_and_was_missed_in_the_window(
+    shown: list[Shown], last_seen: float, expected: dict[str, float]
+) -> None:
+    assert held(match(*shown, pods=[make_pod(last_seen=last_seen, ended=1)])) == expected
+
+
 def test_a_row_carries_names_use_and_tenant() -> None:
     got = match(*TWO_CARDS, pods=[make_pod()])
     (holder,) = got.holders

@@ -55,7 +55,7 @@ MATCHES: dict[str, tuple[Rate, bool]] = {
 
 
 @pytest.mark.parametrize(("match", "expected"), MATCHES.values(), ids=MATCHES)
-def test_match(match: Rate, expected: bool) -> None:
+def test_a_rate_is_for_the_nodes_that_match_all_its_keys(match: Rate, expected: bool) -> None:
     rate = rate_of(A100_NODE, make_card("c", {"match": match, "nodeHourly": "10"}))
     assert (rate is not None) == expected
 
@@ -132,7 +132,7 @@ VALIDITY: dict[str, tuple[Rate, bool]] = {
 
 
 @pytest.mark.parametrize(("terms", "expected"), VALIDITY.values(), ids=VALIDITY)
-def test_a_rate_is_valid(terms: Rate, expected: bool) -> None:
+def test_a_rate_counts_only_while_it_is_valid(terms: Rate, expected: bool) -> None:
     on_rate = make_card("c", {"nodeHourly": "1"} | terms)
     on_card = make_card("c", {"nodeHourly": "1"}, **terms)
     assert (rate_of(A100_NODE, on_rate) is not None) == expected
@@ -152,7 +152,7 @@ AMOUNTS: dict[str, tuple[Rate, str]] = {
 
 
 @pytest.mark.parametrize(("rate", "expected"), AMOUNTS.values(), ids=AMOUNTS)
-def test_amount(rate: Rate, expected: str) -> None:
+def test_a_rate_is_its_price_for_the_node_less_the_discount(rate: Rate, expected: str) -> None:
     assert hourly(rate_of(A100_NODE, make_card("c", rate))) == expected
 
 
@@ -185,40 +185,13 @@ def test_terms_of_the_card_hold_for_its_rates_and_the_rate_may_differ() -> None:
     )
 
 
+SINGLE = {PRODUCT: "NVIDIA-A100-SXM4-40GB-MIG-1g.5gb", COUNT: "14"}
 CARDS: dict[str, tuple[Node, int | None, str, bool]] = {
-    "the price list counts first": (A100_NODE, 4, "4", False),
-    "discovery counts cards": (A100_NODE, None, "8", False),
-    "shared cards are still cards": (
-        make_node("", {PRODUCT: "Tesla-T4-SHARED", COUNT: "4"}, capacity={"nvidia.com/gpu": 40}),
-        None,
-        "4",
-        False,
-    ),
-    "MIG mixed counts cards": (
-        make_node("", {PRODUCT: "NVIDIA-A100-SXM4-40GB", COUNT: "2", "nvidia.com/mig.strategy": "mixed"}),
-        None,
-        "2",
-        False,
-    ),
-    "MIG single without instances counts cards": (
-        make_node("", {PRODUCT: "NVIDIA-A100-SXM4-40GB", COUNT: "2", "nvidia.com/mig.strategy": "single"}),
-        None,
-        "2",
-        False,
-    ),
-    "MIG single counts instances: seven to a card": (
-        make_node("", {PRODUCT: "NVIDIA-A100-SXM4-40GB-MIG-1g.5gb", COUNT: "14"}),
-        None,
-        "2",
-        True,
-    ),
-    "a card that is not full counts": (
-        make_node("", {PRODUCT: "NVIDIA-H100-80GB-HBM3-MIG-3g.40gb", COUNT: "3"}),
-        None,
-        "2",
-        True,
-    ),
-    "the capacity counts last": (make_node("x", capacity={"nvidia.com/gpu": 4}), None, "4", False),
+    "as discovery counts them": (A100_NODE, None, "8", False),
+    "as the price list counts them": (make_node("x"), 4, "4", False),
+    "the most where the two differ, as the bill is divided by": (A100_NODE, 4, "8", False),
+    "instances are no cards": (make_node("", SINGLE), None, "2", True),
+    "as the capacity suggests": (make_node("x", capacity={"nvidia.com/gpu": 4}), None, "4", True),
 }
 
 
@@ -229,11 +202,17 @@ def test_a_price_per_gpu_counts_physical_cards(node: Node, listed: int | None, c
     assert (hourly(rate), rate.estimated) == (cards, estimated)
 
 
+def test_a_price_per_node_is_no_estimate_whatever_the_count_of_its_cards() -> None:
+    rate = rate_of(make_node("", SINGLE), make_card("c", {"nodeHourly": "1"}))
+    assert isinstance(rate, NodeRate)
+    assert not rate.estimated
+
+
 UNCOUNTABLE = {
     "nothing tells": make_node("x"),
     "instances of an unknown profile": make_node("", {PRODUCT: "NVIDIA-A100-MIG-INVALID", COUNT: "0"}),
     "a count that is none": make_node("", {COUNT: "eight"}),
-    "a capacity of MIG instances": make_node("", capacity={"nvidia.com/mig-1g.5gb": 7, "nvidia.com/gpu": 1}),
+    "a capacity of slots of shared GPUs": make_node("", capacity={"nvidia.com/gpu.shared": 8}),
 }
 
 
@@ -323,7 +302,7 @@ FILES: dict[str, tuple[str, list[str]]] = {
 
 
 @pytest.mark.parametrize(("text", "names"), FILES.values(), ids=FILES)
-def test_a_file_of_cards(tmp_path: Path, text: str, names: list[str]) -> None:
+def test_a_file_holds_cards_as_the_api_does(tmp_path: Path, text: str, names: list[str]) -> None:
     path = tmp_path / "rates.yaml"
     path.write_text(text)
     parsed = parse_rate_cards(load_rate_cards(path), "USD")

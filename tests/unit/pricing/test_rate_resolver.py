@@ -23,7 +23,7 @@ def missing(rate: NodeRate | MissingRate | None) -> str:
     return rate.reason
 
 
-def test_annotation_before_card_before_list() -> None:
+def test_the_annotation_goes_before_cards_and_cards_before_list_prices() -> None:
     annotated, listed = make_node("p4d.24xlarge", rate="9.5"), make_node("p4d.24xlarge")
     assert make_resolver(CARD).rates_of([annotated, listed], AT) == [
         NodeRate(node="n1", hourly_e9=9_500_000_000, source="annotation gpucost.io/hourly-rate", cards=8),
@@ -44,7 +44,7 @@ AMOUNTS = {"21.95": "21.95", " 3 ": "3", "0": "0", "1000000": "1000000", "0.0000
 
 
 @pytest.mark.parametrize(("value", "expected"), AMOUNTS.items(), ids=AMOUNTS)
-def test_annotated_amount(value: str, expected: str) -> None:
+def test_an_annotated_amount_is_the_rate(value: str, expected: str) -> None:
     assert hourly(annotated_rate(make_node(rate=value))) == expected
 
 
@@ -168,5 +168,5 @@ CAPACITY: dict[str, tuple[dict[str, str], CapacityType]] = {
 
 
 @pytest.mark.parametrize(("labels", "expected"), CAPACITY.values(), ids=CAPACITY)
-def test_capacity_type(labels: dict[str, str], expected: CapacityType) -> None:
+def test_labels_say_how_a_node_was_bought(labels: dict[str, str], expected: CapacityType) -> None:
     assert capacity_type_of(labels) is expected

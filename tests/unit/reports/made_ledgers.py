@@ -89,7 +89,6 @@ def make_node_line(holders: Sequence[HolderLine] = (), node: str = "n1", **parts
         "rate_e9": 32 * HOUR,
         "uid": f"uid-{node}",
         "pool": "p4d.24xlarge",
-        "cards": 8,
         "rate_source": "annotation gpucost.io/hourly-rate",
         "alive_hours": HOUR // 12,
     }
@@ -131,6 +130,11 @@ FIGURES = st.builds(
     st.booleans(),
     st.sampled_from([0.0, 0.5, 1.0]),
 )
+NOTES = st.builds(
+    lambda subject, kind: make_note(subject, f"{kind} of {subject}.", type=kind),
+    st.sampled_from(["n1", "n2", "unpriced"]),
+    st.sampled_from(["RateMissing", "CardCountDisagrees"]),
+)
 NAME = st.sampled_from(["a", "b", "c", "other", "unassigned"])
 
 
@@ -156,5 +160,4 @@ def _rows(draw: st.DrawFn) -> tuple[list[HolderLine], list[NodeLine], list[Note]
         for name in ("n1", "n2")
     ]
     unpriced = make_node_line(holders, "unpriced", rate_e9=None, rate_source="", pool="unknown")
-    notes = [make_note("unpriced")] if draw(st.booleans()) else []
-    return holders, [*nodes, unpriced], notes
+    return holders, [*nodes, unpriced], draw(st.lists(NOTES, max_size=3))

@@ -125,9 +125,12 @@ def test_what_nobody_held_has_rows_of_its_own() -> None:
     assert {(row["namespace"], row["pod"], row["team"], row["usedCost"]) for row in rows} == {(None,) * 4}
 
 
-def test_estimated_is_a_boolean() -> None:
-    rows = allocation_rows([make_ledger([make_holder(flags=("estimated",))])])
-    assert [row["estimated"] for row in rows] == [True, False]
+@pytest.mark.parametrize(
+    ("flags", "estimated"), [((), False), (("capped",), False), (("estimated",), True), (("rate-estimated",), True)]
+)
+def test_a_row_is_estimated_where_its_split_or_its_rate_is(flags: tuple[str, ...], estimated: bool) -> None:
+    holder, unallocated = allocation_rows([make_ledger([make_holder(flags=flags)])])
+    assert (holder["estimated"], unallocated["estimated"]) == (estimated, False)
 
 
 def test_json_and_csv_say_the_same() -> None:

@@ -4,8 +4,15 @@ import pytest
 
 from gpucost.model.ledger import Figures
 from gpucost.model.time import format_time
-from gpucost.reports.conditions import Finding, findings_of, set_condition, telemetry_finding, update_conditions
-from gpucost.reports.resources.fields import Condition
+from gpucost.reports.conditions import (
+    Finding,
+    add_concerns,
+    findings_of,
+    set_condition,
+    telemetry_finding,
+    update_conditions,
+)
+from gpucost.reports.resources.fields import MOST_SUBJECTS, Concern, Condition
 from tests.unit.reports.made_ledgers import HOUR, NOW, make_figures, make_note
 
 LATER = NOW + timedelta(minutes=5)
@@ -53,51 +60,63 @@ def test_telemetry_is_complete_only_where_all_was_seen(figures: Figures, status:
 
 
 def test_a_report_without_notes_says_that_all_is_priced() -> None:
-    conditions = make_conditions(*findings_of((), [], ALL_SEEN))
+    conditions = make_conditions(*findings_of((), ALL_SEEN))
     assert [(condition.type, condition.status, condition.reason) for condition in conditions] == [
         ("RateMissing", "False", "AllNodesPriced"),
         ("TelemetryComplete", "True", "AllSeen"),
     ]
 
 
-def test_a_missing_rate_stays_for_the_period_and_names_the_nodes_as_they_come() -> None:
-    conditions = make_conditions(*findings_of((), [make_note("n1")], ALL_SEEN))
-    conditions = update_conditions(conditions, findings_of(conditions, [], ALL_SEEN), LATER)
-    notes = [make_note("n1"), make_note("n2")]
-    conditions = update_conditions(conditions, findings_of(conditions, notes, ALL_SEEN), LATER)
-    rate = find(conditions, "RateMissing")
+def test_a_concern_names_its_subjects_as_they_come() -> None:
+    concerns = add_concerns((), [make_note("n1")])
+    concerns = add_concerns(concerns, [])
+    concerns = add_concerns(concerns, [make_note("n2", "Node n2: there is no rate."), make_note("n1")])
+    cause = "Node n1: there is no rate; annotate it"
+    assert concerns == (
+        Concern(type="RateMissing", reason="NodesWithoutRate", cause=cause, subjects=("n1", "n2"), others=False),
+    )
+
+
+def test_a_missing_rate_stays_for_the_period() -> None:
+    conditions = make_conditions(*findings_of(add_concerns((), [make_note("n1")]), ALL_SEEN))
+    assert find(conditions, "RateMissing").message == "Node n1: there is no rate; annotate it."
+    later = findings_of(add_concerns((), [make_note("n1"), make_note("n2")]), ALL_SEEN)
+    rate = find(update_conditions(conditions, later, LATER), "RateMissing")
     assert (rate.status, rate.reason, rate.last_transition_time) == ("True", "NodesWithoutRate", format_time(NOW))
-    assert rate.message == "Node n1: there is no rate; annotate it. Concerned: n1, n2."
+    assert rate.message == "Node n1: there is no rate; annotate it. Also concerned: n2."
 
 
 def test_a_rate_that_goes_missing_later_turns_the_condition_over() -> None:
-    conditions = make_conditions(*findings_of((), [], ALL_SEEN))
-    conditions = update_conditions(conditions, findings_of(conditions, [make_note("n1")], ALL_SEEN), LATER)
+    conditions = make_conditions(*findings_of((), ALL_SEEN))
+    conditions = update_conditions(conditions, findings_of(add_concerns((), [make_note("n1")]), ALL_SEEN), LATER)
     assert find(conditions, "RateMissing").last_transition_time == format_time(LATER)
 
 
-def test_at_most_ten_nodes_are_named() -> None:
-    conditions = make_conditions(*findings_of((), [make_note(f"n{number}") for number in range(11)], ALL_SEEN))
-    conditions = update_conditions(conditions, findings_of(conditions, [make_note("n3")], ALL_SEEN), LATER)
-    message = find(conditions, "RateMissing").message
-    assert message.endswith("Concerned: n0, n1, n2, n3, n4, n5, n6, n7, n8, n9 and others.")
+def test_at_most_ten_subjects_are_named() -> None:
+    concerns = add_concerns((), [make_note(f"n{number}") for number in range(MOST_SUBJECTS)])
+    assert not concerns[0].others
+    concerns = add_concerns(concerns, [make_note("n10")])
+    concerns = add_concerns(concerns, [make_note("n3")])
+    assert (len(concerns[0].subjects), concerns[0].others) == (MOST_SUBJECTS, True)
+    message = find(make_conditions(*findings_of(concerns, ALL_SEEN)), "RateMissing").message
+    assert message.endswith(" Also concerned: n1, n2, n3, n4, n5, n6, n7, n8, n9 and others.")
 
 
-def test_a_dotted_name_is_read_back_whole() -> None:
-    notes = [make_note("ip-10-0-0-1.ec2.internal")]
-    conditions = make_conditions(*findings_of((), notes, ALL_SEEN))
-    again = update_conditions(conditions, findings_of(conditions, notes, ALL_SEEN), LATER)
-    assert again == conditions
+def test_a_concern_survives_the_status_whatever_its_words() -> None:
+    note = make_note("a, b and others. Also concerned: c" * 10, "Odd words. Also concerned: " * 400)
+    concerns = add_concerns((), [note])
+    again = tuple(Concern.model_validate_json(concern.model_dump_json(by_alias=True)) for concern in concerns)
+    assert add_concerns(again, [note]) == concerns
 
 
 def test_every_other_note_is_a_condition_of_its_own() -> None:
     notes = [
         make_note("GPU-1", "Profile 9g.1gb is not known on T4; it counts as a card", type="MigProfileUnknown"),
-        make_note("n1", "Sources disagree about the cards of n1.", type="CardCountDisagrees", reason="SourcesDisagree"),
+        make_note("telemetry", "Telemetry shows nodes (n8, n9) that are not ours.", type="UnknownNodes"),
         make_note("GPU-2", "Another text", type="MigProfileUnknown"),
     ]
-    conditions = make_conditions(*findings_of((), notes, ALL_SEEN))
-    assert find(conditions, "CardCountDisagrees").message == "Sources disagree about the cards of n1. Concerned: n1."
+    conditions = make_conditions(*findings_of(add_concerns((), notes), ALL_SEEN))
+    assert find(conditions, "UnknownNodes").message == "Telemetry shows nodes (n8, n9) that are not ours."
     assert find(conditions, "MigProfileUnknown").message == (
-        "Profile 9g.1gb is not known on T4; it counts as a card. Concerned: GPU-1, GPU-2."
+        "Profile 9g.1gb is not known on T4; it counts as a card. Also concerned: GPU-2."
     )

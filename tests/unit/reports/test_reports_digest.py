@@ -2,12 +2,13 @@ from typing import Any
 
 import pytest
 
+from gpucost.reports.conditions import add_concerns
 from gpucost.reports.digest import is_intact
 from gpucost.reports.fold import close, fold_report
 from gpucost.reports.fold_cluster import fold_cluster
 from gpucost.reports.record import record_of
 from gpucost.reports.resources.gpu_cost_report import ReportStatus
-from tests.unit.reports.made_ledgers import NOW, make_holder, make_ledger, make_period
+from tests.unit.reports.made_ledgers import NOW, make_holder, make_ledger, make_note, make_period
 
 RECORD = record_of([make_ledger([make_holder()])])
 STATUS = fold_report(None, RECORD, ("ml-prod", "search"), make_period(), final=False, now=NOW)
@@ -18,6 +19,7 @@ EDITS: dict[str, dict[str, Any]] = {
     "the phase": {"phase": "Final"},
     "where it ends": {"last_window_end": "2026-11-24T00:10:00Z"},
     "what people read": {"summary": STATUS.summary.model_copy(update={"cost": "0.00"})},
+    "what came up": {"concerns": add_concerns((), [make_note()])},
     "the digest": {"digest": ""},
 }
 

@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -27,9 +28,11 @@ TENANT = Tenant(
 )
 
 
-def make_facts(rate: NodeRate | MissingRate = RATE, uncut_share: float = 0.0, **node: Any) -> NodeFacts:
+def make_facts(
+    rate: NodeRate | MissingRate = RATE, uncut_share: float = 0.0, *, state_known: bool = True, **node: Any
+) -> NodeFacts:
     made = Node(name="n1", uid="uid-n1", created=DAY_START, **node)
-    return NodeFacts(node=made, rate=rate, uncut_share=uncut_share)
+    return NodeFacts(node=made, rate=rate, uncut_share=uncut_share, state_known=state_known)
 
 
 def make_holder(**names: Any) -> Holder:
@@ -122,11 +125,16 @@ REASONS: dict[str, tuple[NodeFacts, dict[str, int]]] = {
         {"cordoned": 7 * CARD_COST},
     ),
     "not ready comes before cordoned": (make_facts(ready=False, schedulable=False), {"notReady": 7 * CARD_COST}),
+    "cordoned later is no reason": (make_facts(schedulable=False, state_known=False), {"free": 7 * CARD_COST}),
+    "not ready later is no reason": (
+        make_facts(uncut_share=0.5, ready=False, state_known=False),
+        {"free": 7 * CARD_COST - CARD_COST // 2, "sliver": CARD_COST // 2},
+    ),
 }
 
 
 @pytest.mark.parametrize(("facts", "expected"), REASONS.values(), ids=REASONS)
-def test_why_cards_were_not_held(facts: NodeFacts, expected: dict[str, int]) -> None:
+def test_a_node_says_why_its_cards_were_not_held(facts: NodeFacts, expected: dict[str, int]) -> None:
     window = make_window_holdings([make_holder()], facts)
     (node,) = ledger_of(window, make_attribution(window), "USD").nodes
     assert node.unallocated == expected
@@ -164,6 +172,30 @@ def test_an_estimated_or_capped_row_is_flagged_once() -> None:
     (line,) = ledger_of(window, make_attribution(window, capped=True), "USD").holders
     assert line.flags == ("reconstructed", "capped", "estimated")
     assert line.figures.estimated_cost == line.figures.cost == CARD_COST
+
+
+DOUBTS: dict[str, tuple[bool, bool, tuple[str, ...], int]] = {
+    "nothing is estimated": (False, False, (), 0),
+    "the split": (True, False, ("estimated",), CARD_COST),
+    "the rate": (False, True, ("rate-estimated",), CARD_COST),
+    "both, and no cost counts twice": (True, True, ("estimated", "rate-estimated"), CARD_COST),
+}
+
+
+@pytest.mark.parametrize(("split", "rate", "flags", "cost"), DOUBTS.values(), ids=DOUBTS)
+def test_cost_on_an_estimated_split_or_rate_is_estimated_cost(
+    split: bool, rate: bool, flags: tuple[str, ...], cost: int
+) -> None:
+    window = make_window_holdings(
+        [make_holder(), make_holder()], make_facts(replace(RATE, estimated=rate)), estimated=split
+    )
+    for line in ledger_of(window, make_attribution(window), "USD").holders:
+        assert (line.flags, line.figures.estimated_cost) == (flags, cost)
+
+
+def test_a_node_is_pooled_by_the_type_that_its_price_was_found_by() -> None:
+    window = make_window_holdings(facts=make_facts(labels={"beta.kubernetes.io/instance-type": "p4d.24xlarge"}))
+    assert ledger_of(window, make_attribution(window), "USD").nodes[0].pool == "p4d.24xlarge"
 
 
 def test_a_node_without_a_rate_has_hours_and_a_note() -> None:

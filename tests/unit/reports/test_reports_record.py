@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpucost.model.errors import InputError
-from gpucost.model.ledger import Ledger, total
+from gpucost.model.ledger import Figures, Ledger
 from gpucost.reports.record import WindowRecord, record_of
 from gpucost.reports.record_codec import decode, digest, encode, from_specs, to_specs
 from gpucost.reports.resources.gpu_cost_window import MOST_CHUNK_CHARACTERS, WindowSpec
@@ -35,8 +35,8 @@ def make_record(**names: Any) -> WindowRecord:
 @given(ledgers())
 def test_a_record_is_the_sum_of_its_ledgers(some: list[Ledger]) -> None:
     record = record_of(some)
-    held = total(line.figures for ledger in some for line in ledger.holders)
-    assert total(group.totals.figures for group in record.groups) == held
+    held = sum((line.figures for ledger in some for line in ledger.holders), Figures())
+    assert sum((group.totals.figures for group in record.groups), Figures()) == held
     for group in record.groups:
         for entries in group.lists.values():
             assert sum(entry.charge.cost or 0 for entry in entries) == group.totals.figures.cost

@@ -62,8 +62,7 @@ def test_reports_look_as_kubectl_prints_them() -> None:
 
 
 def test_wide_reports_say_what_the_figures_rest_on() -> None:
-    header, line = report_table(REPORTS[:1], wide=True, all_namespaces=False).splitlines()
-    assert header.split("   ")[:2] == ["NAME", ""]
+    header, line = report_table(REPORTS[:1], wide=True).splitlines()
     assert header.endswith("PHASE   COVERAGE   ESTIMATED   PRODUCTS   CURRENCY   LAST WINDOW")
     assert line.endswith("Open    100.0%     0.00        1          USD        2026-11-24T00:05:00Z")
 
@@ -90,7 +89,7 @@ def test_the_cluster_report_looks_as_kubectl_prints_it() -> None:
 
 def test_a_value_that_is_not_there_leaves_its_cell_empty() -> None:
     report = REPORTS[0] | {"status": {}}
-    assert report_table([report], all_namespaces=False).splitlines()[1].split() == ["ads-2026-11-24", "ads", "Day"]
+    assert report_table([report]).splitlines()[1].split() == ["dev", "ads-2026-11-24", "ads", "Day"]
 
 
 def test_no_report_is_no_table() -> None:
@@ -135,10 +134,9 @@ def test_an_unknown_figure_is_a_null_that_can_be_seen() -> None:
     assert REPORTS[1]["status"]["gpuHours"]["used"] is None
 
 
-def test_a_report_away_from_home_names_its_origin_and_what_it_covers() -> None:
-    covered = (DAY.start, DAY.start + LENGTH)
-    spec = make_report("dev", "ads", covered=covered, away_from_origin=True)["spec"]
-    assert (spec["namespace"], spec["end"]) == ("dev", "2026-11-24T00:05:00Z")
+def test_a_report_of_a_part_of_its_period_says_what_it_covers() -> None:
+    spec = make_report("dev", "ads", covered=(DAY.start, DAY.start + LENGTH))["spec"]
+    assert (spec["start"], spec["end"]) == ("2026-11-24T00:00:00Z", "2026-11-24T00:05:00Z")
 
 
 def test_a_monthly_cluster_report_has_the_labels_of_its_month() -> None:
@@ -149,7 +147,7 @@ def test_a_monthly_cluster_report_has_the_labels_of_its_month() -> None:
     assert (report["spec"]["period"], report["status"]["phase"]) == ("Month", "Final")
 
 
-def test_the_three_sentences() -> None:
+def test_three_sentences_say_who_spends_most_what_is_idle_and_what_nobody_held() -> None:
     assert headlines(make_cluster_report(), REPORTS) == (
         "Team ads spends most: 8.00 USD, 50.0% of the 16.00 USD that teams pay for.",
         "9.00 USD was held idle, 56.2% of what teams pay for; most of it by team search: 6.00 USD,"

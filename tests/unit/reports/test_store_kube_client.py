@@ -12,9 +12,9 @@ import pytest
 from kubernetes.client import ApiClient, Configuration
 
 from gpucost.model.errors import Conflict, GpuCostError, Refused, SourceUnavailable
-from gpucost.reports import kube_client
-from gpucost.reports.kube_client import KubeClient, Place
-from gpucost.reports.kube_errors import AlreadyExists, Missing
+from gpucost.reports.storage import kube_client
+from gpucost.reports.storage.kube_client import KubeClient, Place
+from gpucost.reports.storage.kube_errors import AlreadyExists, Missing
 
 REPORTS = Place("gpucostreports")
 REPORT = Place("gpucostreports", "ml", "research-2026-11-24")

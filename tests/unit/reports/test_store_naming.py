@@ -40,7 +40,7 @@ NAMES = {
 
 
 @pytest.mark.parametrize(("team", "period", "name"), NAMES.values(), ids=NAMES)
-def test_report_name(team: str, period: Period, name: str) -> None:
+def test_a_report_is_named_after_its_team_and_period(team: str, period: Period, name: str) -> None:
     assert report_name(team, period) == name
 
 

@@ -7,8 +7,8 @@ from typing import Any, cast
 import pytest
 
 from gpucost.model.errors import InputError
-from gpucost.reports.kube_client import KubeClient, Place
-from gpucost.reports.record_store import RecordStore
+from gpucost.reports.storage.kube_client import KubeClient, Place
+from gpucost.reports.storage.record_store import RecordStore
 
 START = datetime(2026, 11, 24, tzinfo=UTC)
 INDEX = "2026-11-24t000000z"

@@ -5,8 +5,8 @@ import pytest
 from kubernetes.client import ApiClient, Configuration
 
 from gpucost.model.errors import InputError
-from gpucost.reports.store import ReportStore
-from gpucost.reports.stored import parse_cluster_report, parse_report
+from gpucost.reports.storage.store import ReportStore
+from gpucost.reports.storage.stored import parse_cluster_report, parse_report
 
 SPEC = {
     "team": "research",

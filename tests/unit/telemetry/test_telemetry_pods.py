@@ -106,6 +106,25 @@ def test_pods_of_history(history: History, pods: list[Pod]) -> None:
     assert list(pods_of_history(*history)) == pods
 
 
+LABEL_VALUES: dict[str, tuple[str, bool]] = {
+    "a word": ("vision", True),
+    "empty": ("", True),
+    "dots, hyphens and underscores inside": ("A.b-c_d", True),
+    "the longest": ("v" * 63, True),
+    "too long": ("v" * 64, False),
+    "a space": ("a b", False),
+    "a line end": ("vision\n", False),
+    "a hyphen at the end": ("vision-", False),
+    "a formula": ("=1+1", False),
+}
+
+
+@pytest.mark.parametrize(("value", "kept"), LABEL_VALUES.values(), ids=LABEL_VALUES)
+def test_a_label_value_that_kubernetes_does_not_allow_is_dropped(value: str, kept: bool) -> None:
+    (pod,) = pods_of_history([make_series(label_team=value, label_env="prod")], [], [])
+    assert pod.labels == {"env": "prod"} | ({"team": value} if kept else {})
+
+
 RESOURCES = {
     "nvidia_com_gpu": "nvidia.com/gpu",
     "nvidia_com_gpu_shared": "nvidia.com/gpu.shared",

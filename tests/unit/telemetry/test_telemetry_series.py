@@ -1,8 +1,15 @@
 import pytest
-from gpu_series import held_by, make_labels
+from gpu_series import held_by, make_answer, make_labels, steady
 
 from gpucost.model.usage import Device, NamedHolder
-from gpucost.telemetry.series import LABEL_NAMES, MetricAnswer, SeriesLabels, jobs_with_target_pods, meaning_of
+from gpucost.telemetry.series import (
+    LABEL_NAMES,
+    MetricAnswer,
+    SeriesLabels,
+    Source,
+    jobs_with_target_pods,
+    meaning_of,
+)
 
 TRAIN = NamedHolder("ml", "train-0", "main")
 PLAIN = {"job": "static", "UUID": "GPU-a", "Hostname": "n1", "modelName": "NVIDIA A100-SXM4-40GB"}
@@ -46,6 +53,53 @@ def test_who_holds_the_device(labels: dict[str, str], holder: NamedHolder | None
     meaning = meaning_of(SeriesLabels.of(labels), frozenset({"odd"}))
     assert meaning is not None
     assert meaning.holder == holder
+
+
+LONGEST = ("n" * 63, ".".join(["p" * 63] * 4)[:253], "c" * 63)
+NAMES_THAT_CAN_BE: dict[str, tuple[str, str, str]] = {
+    "short ones": ("a", "b", "c"),
+    "digits and hyphens": ("7-ml", "0-train-0", "main-2"),
+    "a pod's name with dots": ("ml", "train.0.x", "main"),
+    "the longest": LONGEST,
+    "no container, since some exporters print none": ("ml", "train-0", ""),
+}
+NAMES_THAT_CANNOT_BE: dict[str, tuple[str, str, str]] = {
+    "a namespace with a space and capitals": ("Bad Name", "x", "main"),
+    "a pod with capitals": ("ml", "Train-0", "main"),
+    "a container with an underscore": ("ml", "train-0", "main_1"),
+    "no namespace": ("", "train-0", "main"),
+    "a namespace with a dot": ("ml.x", "train-0", "main"),
+    "a pod that ends with a dot": ("ml", "train-0.", "main"),
+    "a pod that starts with a hyphen": ("ml", "-train", "main"),
+    "a line end": ("ml", "train-0\n", "main"),
+    "letters that are not ASCII": ("ml", "träin", "main"),
+    "a namespace that is too long": ("n" * 64, "train-0", "main"),
+    "a pod that is too long": ("ml", "p" * 254, "main"),
+    "a container that is too long": ("ml", "train-0", "c" * 64),
+}
+SPELLINGS = {
+    "plain": ("namespace", "pod", "container"),
+    "exported": ("exported_namespace", "exported_pod", "exported_container"),
+    "old": ("pod_namespace", "pod_name", "container_name"),
+}
+
+
+def holder_of(labels: dict[str, str]) -> NamedHolder | None:
+    meaning = meaning_of(SeriesLabels.of(labels), frozenset())
+    assert meaning is not None
+    return meaning.holder
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS.values(), ids=SPELLINGS)
+@pytest.mark.parametrize("names", NAMES_THAT_CAN_BE.values(), ids=NAMES_THAT_CAN_BE)
+def test_a_name_that_kubernetes_allows_is_a_holder(names: tuple[str, str, str], spelling: tuple[str, ...]) -> None:
+    assert holder_of(PLAIN | dict(zip(spelling, names, strict=True))) == NamedHolder(*names)
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS.values(), ids=SPELLINGS)
+@pytest.mark.parametrize("names", NAMES_THAT_CANNOT_BE.values(), ids=NAMES_THAT_CANNOT_BE)
+def test_a_name_that_no_object_can_have_is_nobody(names: tuple[str, str, str], spelling: tuple[str, ...]) -> None:
+    assert holder_of(PLAIN | dict(zip(spelling, names, strict=True))) is None
 
 
 WHOLE = Device("n1", "GPU-a", "", "", "NVIDIA A100-SXM4-40GB")
@@ -92,13 +146,36 @@ def test_a_series_without_a_gpu_means_nothing() -> None:
     assert meaning_of(SeriesLabels.of({"job": "x", "Hostname": "n1"}), frozenset()) is None
 
 
-def test_a_job_that_exports_pods_has_target_pods() -> None:
-    labels = [SeriesLabels.of(one) for one in (make_labels(**held_by()), make_labels(job="static", pod="train-0"))]
-    assert jobs_with_target_pods(labels) == {"nvidia-dcgm-exporter"}
+SOURCES: dict[str, tuple[dict[str, str], Source]] = {
+    "a job alone": ({"job": "a", "instance": "n1:9400"}, Source("a")),
+    "a ServiceMonitor": ({"job": "a", "service": "s", "endpoint": "m"}, Source("a", "s", "m")),
+    "a PodMonitor": ({"job": "a", "endpoint": "m"}, Source("a", "", "m")),
+    "a service without an endpoint: a pod's own label, not the scrape's": ({"job": "a", "service": "s"}, Source("a")),
+    "a replica of Prometheus": ({"job": "a", "replica": "1"}, Source("a", replica="1")),
+    "a replica as the Prometheus Operator calls it": (
+        {"job": "a", "prometheus_replica": "p-1"},
+        Source("a", replica="p-1"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("labels", "source"), SOURCES.values(), ids=SOURCES)
+def test_where_it_was_scraped(labels: dict[str, str], source: Source) -> None:
+    meaning = meaning_of(SeriesLabels.of(PLAIN | labels), frozenset())
+    assert meaning is not None
+    assert (meaning.source, meaning.instance) == (source, labels.get("instance", ""))
+
+
+def test_a_job_that_exports_pods_in_a_window_has_target_pods_there() -> None:
+    held, static = make_labels(**held_by()), make_labels(job="static", pod="train-0")
+    answer = make_answer((held, [(4, 4), (0, 0), (9, 9)]), (static, steady(1, windows=3)), windows=3)
+    later = make_answer((held, [(0, 0), (0, 0), (9, 9)]), windows=3)
+    told = [frozenset({"nvidia-dcgm-exporter"}), frozenset(), frozenset({"nvidia-dcgm-exporter"})]
+    assert jobs_with_target_pods([answer, later], 3) == told
 
 
 def test_series_that_differ_only_in_labels_that_are_not_read_become_one() -> None:
-    labels = [make_labels(instance="10.0.0.7:9400"), make_labels(UUID="GPU-b"), make_labels(instance="10.0.0.8:9400")]
+    labels = [make_labels(pci_bus_id="1"), make_labels(UUID="GPU-b"), make_labels(pci_bus_id="2")]
     answer = MetricAnswer.of(labels, [[1, 2], [30, 40], [5, float("nan")]], [[1, 1], [3, 4], [5, 0]])
     assert [one.UUID for one in answer.labels] == ["GPU-a", "GPU-b"]
     assert answer.sums.tolist() == [[6, 2], [30, 40]]
@@ -106,5 +183,4 @@ def test_series_that_differ_only_in_labels_that_are_not_read_become_one() -> Non
 
 
 def test_queries_group_by_the_names_that_are_read() -> None:
-    assert {"UUID", "modelName", "modelname", "exported_pod", "job"} < set(LABEL_NAMES)
-    assert "instance" not in LABEL_NAMES
+    assert {"UUID", "modelName", "modelname", "exported_pod", "job", "instance", "service"} < set(LABEL_NAMES)

@@ -15,7 +15,7 @@ from gpucost.model.source import TelemetrySource
 from gpucost.model.usage import NamedHolder
 from gpucost.telemetry.queries import POD_LABELS, POD_OWNER, POD_REQUESTS, Matcher
 from gpucost.telemetry.settings import TelemetrySettings
-from gpucost.telemetry.source import PrometheusTelemetry
+from gpucost.telemetry.source import READ_SECONDS, PrometheusTelemetry
 
 EDGES = "vector(0)"
 TOO_HEAVY = json_reply(422, errorType="execution", error="too many samples")
@@ -135,7 +135,7 @@ def test_what_is_too_heavy_is_halved_and_joined(most_windows: int) -> None:
         halved = telemetry.read_usage(make_windows(7))
     assert halved.windows == whole.windows
     assert (halved.devices, halved.holders) == (whole.devices, whole.holders)
-    for name in ("window", "device", "holder", "scrapes", "interval_seconds"):
+    for name in ("window", "device", "holder", "scrapes", "row_interval_seconds", "interval_seconds"):
         assert getattr(halved, name).tolist() == getattr(whole, name).tolist()
 
 
@@ -145,6 +145,65 @@ def test_one_window_that_is_too_heavy_is_incomplete() -> None:
         pytest.raises(IncompleteAnswer, match="gave up on the query"),
     ):
         telemetry.read_usage(make_windows(4))
+
+
+def test_a_size_that_worked_is_kept_for_the_rest_of_the_call() -> None:
+    with asking(FakePrometheus(most_windows=9)) as (telemetry, server):
+        usage = telemetry.read_usage(make_windows(144))
+    assert usage.window.tolist() == list(range(144))
+    ranged = [asked for asked in server.asked if asked.path.endswith("/query_range")]
+    refused_at_72_36_and_18 = 3
+    assert len(ranged) == refused_at_72_36_and_18 + 144 // 9 * len(NAMES.all)
+
+
+@dataclass
+class SlowClock:
+    """Every look at it is so many seconds after the one before."""
+
+    seconds: float
+    now: float = 1000.0
+
+    def __call__(self) -> float:
+        self.now += self.seconds
+        return self.now
+
+
+def test_a_server_that_is_slow_all_the_time_is_left_after_two_minutes() -> None:
+    with serving(FakePrometheus(most_windows=1)) as server:
+        telemetry = PrometheusTelemetry(TelemetrySettings(url=server.url), clock=SlowClock(3))
+        with pytest.raises(
+            IncompleteAnswer, match=r"told of \d+ of 288 windows in 120 s; .*prometheus\.timeout\b"
+        ) as caught:
+            telemetry.read_usage(make_windows(288))
+        telemetry.close()
+    assert type(caught.value) is IncompleteAnswer, "a shorter range of the same call does not help"
+    assert len(server.asked) <= READ_SECONDS / 3 + 1
+
+
+def test_the_time_limit_is_of_one_call() -> None:
+    with serving(FakePrometheus()) as server:
+        telemetry = PrometheusTelemetry(TelemetrySettings(url=server.url), clock=SlowClock(15))
+        for _ in range(3):
+            assert telemetry.read_usage(make_windows(1)).scrapes.tolist() == [10]
+        telemetry.close()
+
+
+def test_it_says_its_name_without_credentials() -> None:
+    telemetry = PrometheusTelemetry(TelemetrySettings(url="http://user:secret@prometheus:9090"))
+    assert telemetry.name == "Prometheus at http://prometheus:9090"
+    telemetry.close()
+
+
+def test_the_time_of_the_server_is_asked_at_its_own_now() -> None:
+    prometheus = FakePrometheus(instant={"time()": answer("vector", {"metric": {}, "value": [0, "1795507200.5"]})})
+    with asking(prometheus) as (telemetry, server):
+        assert telemetry.server_time() == datetime(2026, 11, 24, 8, 0, 0, 500_000, tzinfo=UTC)
+    assert "time" not in server.asked[0].form
+
+
+def test_a_server_without_a_time_is_not_believed() -> None:
+    with asking(FakePrometheus()) as (telemetry, _), pytest.raises(SourceUnavailable, match="time"):
+        telemetry.server_time()
 
 
 def test_the_matchers_are_on_every_selector() -> None:

@@ -120,9 +120,14 @@ ONE_WINDOW: dict[str, tuple[Metrics, list[Row]]] = {
     "no metric at all": ({}, []),
 }
 JOB_A = {"job": "a"}
+OTHER_CARD = make_labels(UUID="GPU-b")
 TWO_JOBS: dict[str, tuple[list[Line], Row]] = {
     "the job that names holders counts, though it has fewer samples": (
         [(IDLE | JOB_A, steady(0.9, 20)), (HELD, steady(0.4))],
+        (0, "n1/GPU-a", "ml/train-0/main", 10, NAN, 0.4),
+    ),
+    "though another names holders elsewhere": (
+        [(IDLE | JOB_A, steady(0.9, 20)), (OTHER_CARD | JOB_A | held_by("x"), steady(0.9, 20)), (HELD, steady(0.4))],
         (0, "n1/GPU-a", "ml/train-0/main", 10, NAN, 0.4),
     ),
     "then the one with most samples": (
@@ -150,7 +155,9 @@ def test_one_window(metrics: Metrics, rows: list[Row]) -> None:
 
 @pytest.mark.parametrize(("series", "row"), TWO_JOBS.values(), ids=TWO_JOBS)
 def test_jobs_that_tell_of_one_device_are_alternatives(series: list[Line], row: Row) -> None:
-    assert_rows(make_usage({ENGINE: make_answer(*series)}), [row])
+    usage = make_usage({ENGINE: make_answer(*series)})
+    shown = [one for one in rows_of(usage) if one[1] == row[1]]
+    assert shown == [pytest.approx(row, nan_ok=True)]
 
 
 def test_a_job_that_names_holders_counts_for_idle_devices_too() -> None:
@@ -160,11 +167,153 @@ def test_a_job_that_names_holders_counts_for_idle_devices_too() -> None:
     assert usage.interval_seconds == pytest.approx([30])
 
 
-def test_the_job_is_chosen_for_all_windows_together() -> None:
+def test_a_job_that_is_renamed_between_two_windows_loses_neither() -> None:
+    usage = make_usage(
+        {ENGINE: make_answer((HELD, [*steady(0.4), (0, 0)]), (HELD | JOB_A, [(0, 0), *steady(0.6)]), windows=2)}, 2
+    )
+    assert_rows(
+        usage, [(0, "n1/GPU-a", "ml/train-0/main", 10, NAN, 0.4), (1, "n1/GPU-a", "ml/train-0/main", 10, NAN, 0.6)]
+    )
+
+
+def test_the_job_is_chosen_in_each_window_by_what_it_says_there() -> None:
     named_later = (HELD, [(0, 0), *steady(0.4)])
     idle_first = (IDLE, [*steady(0), (0, 0)])
     usage = make_usage({ENGINE: make_answer(named_later, idle_first, (IDLE | JOB_A, steady(0.9, 20, 2)), windows=2)}, 2)
-    assert_rows(usage, [(0, "n1/GPU-a", "", 10, NAN, 0), (1, "n1/GPU-a", "ml/train-0/main", 10, NAN, 0.4)])
+    assert_rows(usage, [(0, "n1/GPU-a", "", 20, NAN, 0.9), (1, "n1/GPU-a", "ml/train-0/main", 10, NAN, 0.4)])
+
+
+def test_only_devices_and_holders_with_rows_are_listed() -> None:
+    usage = make_usage({ENGINE: make_answer((HELD, steady(0.4, 20)), (HELD | JOB_A | held_by("other"), steady(0.9)))})
+    assert [holder.pod for holder in usage.holders] == ["train-0"]
+
+
+MONITORED = {"service": "nvidia-dcgm-exporter", "endpoint": "gpu-metrics"}
+SCRAPED_TWICE: dict[str, tuple[list[Line], Row]] = {
+    "a Service and a PodMonitor of one job": (
+        [(HELD | MONITORED, steady(0.4)), (HELD | {"endpoint": "gpu-metrics"}, steady(0.9, 9))],
+        (0, "n1/GPU-a", "ml/train-0/main", 10, NAN, 0.4),
+    ),
+    "two replicas of Prometheus": (
+        [(HELD | {"replica": "0"}, steady(0.9, 9)), (HELD | {"replica": "1"}, steady(0.4))],
+        (0, "n1/GPU-a", "ml/train-0/main", 10, NAN, 0.4),
+    ),
+    "two monitors while the exporter restarts": (
+        [
+            *((HELD | MONITORED | {"instance": name}, steady(0.4, count)) for name, count in (("a:1", 6), ("b:1", 4))),
+            *((HELD | {"endpoint": "m", "instance": name}, steady(0.9, 4)) for name in ("a:1", "b:1")),
+        ],
+        (0, "n1/GPU-a", "ml/train-0/main", 10, NAN, 0.4),
+    ),
+}
+
+
+@pytest.mark.parametrize(("series", "row"), SCRAPED_TWICE.values(), ids=SCRAPED_TWICE)
+def test_series_that_differ_only_in_scrape_labels_are_alternatives(series: list[Line], row: Row) -> None:
+    assert_rows(make_usage({ENGINE: make_answer(*series)}), [row])
+
+
+THERE = {"instance": "10.0.0.8:9400"}
+OTHER = HELD | held_by("train-1")
+ELSEWHERE: Line = (make_labels(UUID="GPU-z", Hostname="n2", instance="10.0.0.9:9400"), steady(0))
+TWO_INSTANCES: dict[str, tuple[list[Line], list[Row]]] = {
+    "a clean restart: both halves": (
+        [(HELD, steady(0.4, 6)), (HELD | THERE, steady(0.9, 4))],
+        [(0, "n1/GPU-a", "ml/train-0/main", 10, NAN, 0.6)],
+    ),
+    "a clean restart whose second half is the longer": (
+        [(HELD, steady(0.9, 1)), (HELD | THERE, steady(0.4, 9))],
+        [(0, "n1/GPU-a", "ml/train-0/main", 10, NAN, 0.45)],
+    ),
+    "a restart with another holder after it": (
+        [(HELD, steady(0.4, 6)), (OTHER | THERE, steady(0.9, 4))],
+        [(0, "n1/GPU-a", "ml/train-0/main", 6, NAN, 0.4), (0, "n1/GPU-a", "ml/train-1/main", 4, NAN, 0.9)],
+    ),
+    "a full duplicate: one of them, the first": (
+        [(HELD | THERE, steady(0.9)), (HELD, steady(0.4))],
+        [(0, "n1/GPU-a", "ml/train-0/main", 10, NAN, 0.4)],
+    ),
+    "a duplicate that missed a scrape: the other": (
+        [(HELD, steady(0.9, 9)), (HELD | THERE, steady(0.4))],
+        [(0, "n1/GPU-a", "ml/train-0/main", 10, NAN, 0.4)],
+    ),
+    "a duplicate that names nobody: the one that does": (
+        [(IDLE, steady(0.9, 10)), (HELD | THERE, steady(0.4, 9))],
+        [(0, "n1/GPU-a", "ml/train-0/main", 9, NAN, 0.4)],
+    ),
+    "three at once": (
+        [(HELD, steady(0.4)), (HELD | THERE, steady(0.9)), (HELD | {"instance": "10.0.0.9:1"}, steady(0.9))],
+        [(0, "n1/GPU-a", "ml/train-0/main", 10, NAN, 0.4)],
+    ),
+}
+KNOWING_THE_INTERVAL: dict[str, tuple[list[Line], list[Row]]] = {
+    "a restart in the middle": (
+        [(HELD, steady(0.4, 5)), (HELD | THERE, steady(0.9, 5))],
+        [(0, "n1/GPU-a", "ml/train-0/main", 10, NAN, 0.65)],
+    ),
+    "a second instance from the middle on: the one that saw all": (
+        [(HELD, steady(0.4)), (HELD | THERE, steady(0.9, 4))],
+        [(0, "n1/GPU-a", "ml/train-0/main", 10, NAN, 0.4)],
+    ),
+    "a restart between scrapes that are close together": (
+        [(HELD, steady(0.4, 9)), (HELD | THERE, steady(0.4, 2))],
+        [(0, "n1/GPU-a", "ml/train-0/main", 10, NAN, 0.4)],
+    ),
+    "instances that overlap: the second for what the first cannot have seen": (
+        [(HELD, steady(0.4, 4)), (OTHER, steady(0.9, 2)), (OTHER | THERE, steady(0.9, 6))],
+        [(0, "n1/GPU-a", "ml/train-0/main", 4, NAN, 0.4), (0, "n1/GPU-a", "ml/train-1/main", 6, NAN, 0.9)],
+    ),
+    "two exporters of one node, each with its cards": (
+        [(HELD, steady(0.4)), (make_labels(UUID="GPU-b") | THERE, steady(0))],
+        [(0, "n1/GPU-a", "ml/train-0/main", 10, NAN, 0.4), (0, "n1/GPU-b", "", 10, NAN, 0)],
+    ),
+}
+
+
+def usage_told_by(series: list[Line], metrics: tuple[str, ...] = (ENGINE,), **settings: timedelta) -> Usage:
+    return make_usage({name: make_answer(*series) for name in metrics}, **settings)
+
+
+@pytest.mark.parametrize(("series", "rows"), TWO_INSTANCES.values(), ids=TWO_INSTANCES)
+def test_instances_of_one_job_without_anything_else_to_tell_the_interval(series: list[Line], rows: list[Row]) -> None:
+    usage = usage_told_by(series)
+    assert_rows(usage, rows)
+    assert usage.interval_seconds == pytest.approx([30])
+
+
+@pytest.mark.parametrize(
+    ("series", "rows"),
+    [*TWO_INSTANCES.values(), *KNOWING_THE_INTERVAL.values()],
+    ids=[*TWO_INSTANCES, *KNOWING_THE_INTERVAL],
+)
+def test_instances_of_one_job_join_where_they_follow_one_another_and_never_add_up(
+    series: list[Line], rows: list[Row]
+) -> None:
+    assert_rows(usage_told_by([*series, ELSEWHERE]), [*rows, (0, "n2/GPU-z", "", 10, NAN, 0)])
+    assert_rows(usage_told_by(series, scrape_interval=timedelta(seconds=30)), rows)
+
+
+def test_one_instance_counts_whole_where_scrapes_are_denser_than_configured() -> None:
+    series = [(HELD, steady(0.4, 20)), (HELD | THERE, steady(0.9, 20))]
+    usage = usage_told_by(series, scrape_interval=timedelta(seconds=30))
+    assert_rows(usage, [(0, "n1/GPU-a", "ml/train-0/main", 20, NAN, 0.4)])
+
+
+def test_a_sum_that_is_no_number_means_nothing_where_its_instance_does_not_count() -> None:
+    duplicate_at_first = (HELD | THERE, [(NAN, 10), *steady(0.6)])
+    usage = make_usage({ENGINE: make_answer((HELD, [*steady(0.4), (0, 0)]), duplicate_at_first, windows=2)}, 2)
+    assert_rows(
+        usage, [(0, "n1/GPU-a", "ml/train-0/main", 10, NAN, 0.4), (1, "n1/GPU-a", "ml/train-0/main", 10, NAN, 0.6)]
+    )
+
+
+def test_whose_pod_a_label_means_is_told_window_by_window() -> None:
+    own_pod = {"pod": "gpu-metrics-1", "container": "metrics"}
+    idle = (make_labels(UUID="GPU-b") | own_pod, steady(0, windows=2))
+    held_later = (HELD | own_pod, [(0, 0), *steady(0.4)])
+    alone = [row[:3] for row in rows_of(make_usage({ENGINE: make_answer((idle[0], idle[1][:1]))}))]
+    together = [row[:3] for row in rows_of(make_usage({ENGINE: make_answer(idle, held_later, windows=2)}, 2))]
+    assert together == [*alone, (1, "n1/GPU-a", "ml/train-0/main"), (1, "n1/GPU-b", "")]
 
 
 def test_rows_are_those_of_the_window_and_only_where_something_was_seen() -> None:
@@ -195,36 +344,60 @@ def test_the_first_configured_compute_metric_that_was_measured_counts() -> None:
     assert_rows(usage, [(0, "n1/GPU-a/9/1g.5gb", "ml/train-0/main", 10, NAN, 0.4)])
 
 
-INTERVALS: dict[str, tuple[list[Line], timedelta | None, list[float]]] = {
+INTERVALS: dict[str, tuple[list[Line], timedelta | None, list[float], list[float]]] = {
     "told from the device with most samples": (
         [(HELD, [*steady(1, 10), (9, 9)]), (make_labels(UUID="GPU-b"), [(5, 5), (20, 20)])],
         None,
+        [30, 30, 15, 15],
         [30, 15],
     ),
     "the samples of all holders of a device add up": (
         [(HELD, [(4, 4), (10, 10)]), (IDLE, [(6, 6), (0, 0)])],
         None,
+        [30, 30, 30],
         [30, 30],
     ),
-    "as configured": ([(HELD, [(4, 4), (10, 10)])], timedelta(seconds=15), [15, 15]),
-    "unknown where nothing was seen": ([(HELD, [(0, 0), (10, 10)])], None, [NAN, 30]),
-    "unknown where nothing was seen, though configured": ([], timedelta(seconds=15), [NAN, NAN]),
+    "of each job for itself": (
+        [(HELD, steady(1, 10, 2)), (make_labels(UUID="GPU-b", job="b"), [(20, 20), (0, 0)])],
+        None,
+        [30, 15, 30],
+        [15, 30],
+    ),
+    "of the job that counts, not of one that is ignored": (
+        [(HELD, steady(1, 10, 2)), (IDLE | JOB_A, steady(1, 20, 2))],
+        None,
+        [30, 30],
+        [30, 30],
+    ),
+    "of an exporter that restarted, from both halves": (
+        [(HELD, [(6, 6), (10, 10)]), (HELD | THERE, [(4, 4), (0, 0)])],
+        None,
+        [30, 30],
+        [30, 30],
+    ),
+    "as configured": ([(HELD, [(4, 4), (10, 10)])], timedelta(seconds=15), [15, 15], [15, 15]),
+    "unknown where nothing was seen": ([(HELD, [(0, 0), (10, 10)])], None, [30], [NAN, 30]),
+    "unknown where nothing was seen, though configured": ([], timedelta(seconds=15), [], [NAN, NAN]),
 }
 
 
-@pytest.mark.parametrize(("series", "configured", "seconds"), INTERVALS.values(), ids=INTERVALS)
-def test_scrape_interval(series: list[Line], configured: timedelta | None, seconds: list[float]) -> None:
+@pytest.mark.parametrize(("series", "configured", "rows", "windows"), INTERVALS.values(), ids=INTERVALS)
+def test_scrape_interval(
+    series: list[Line], configured: timedelta | None, rows: list[float], windows: list[float]
+) -> None:
     usage = make_usage({ENGINE: make_answer(*series, windows=2)}, 2, configured)
-    np.testing.assert_allclose(usage.interval_seconds, seconds)
+    np.testing.assert_allclose(usage.row_interval_seconds, rows)
+    np.testing.assert_allclose(usage.interval_seconds, windows)
 
 
 CELL = st.tuples(st.floats(0, 100, allow_subnormal=False), st.integers(0, 10)).map(
     lambda cell: (cell[0] * cell[1], float(cell[1]))
 )
 SERIES = st.builds(
-    lambda uuid, extra: make_labels(UUID=uuid, **extra),
+    lambda uuid, extra, scraped: make_labels(UUID=uuid) | extra | scraped,
     st.sampled_from(["GPU-a", "GPU-b"]),
     st.sampled_from([{}, held_by(), held_by("train-1"), instance(), instance() | held_by()]),
+    st.sampled_from([{}, THERE, JOB_A, JOB_A | THERE, MONITORED, {"pod": "gpu-metrics-1", "container": "metrics"}]),
 )
 LINES = st.lists(st.tuples(SERIES, st.lists(CELL, min_size=4, max_size=4)), max_size=8)
 
@@ -247,7 +420,9 @@ def test_neither_the_order_of_series_nor_a_cut_between_windows_changes_a_row(
     joined = join_usages(parts)
     assert joined.windows == whole.windows
     assert_rows(joined, rows_of(whole))
+    np.testing.assert_allclose(joined.row_interval_seconds, whole.row_interval_seconds)
     np.testing.assert_allclose(joined.interval_seconds, whole.interval_seconds)
+    assert (joined.devices, joined.holders) == (whole.devices, whole.holders)
 
 
 def test_nothing_joined_is_nothing() -> None:

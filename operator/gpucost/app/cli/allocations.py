@@ -2,18 +2,19 @@
 
 import argparse
 import json
-import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import yaml
 
-from gpucost.app.cli.arguments import add_filters, add_interval, add_output, add_sources, interval_of, settings_of
-from gpucost.app.cli.messages import tell
-from gpucost.app.cli.progress import Progress
-from gpucost.app.computed import compute_ledgers
+from gpucost.app.cli.arguments import add_interval, add_output, add_sources, interval_of, settings_of
+from gpucost.app.cli.conditions import troubles_of
+from gpucost.app.cli.filters import add_filters, filtered, in_words, is_wanted
+from gpucost.app.cli.messages import tell, write
+from gpucost.app.cli.windows import batches_of
+from gpucost.app.computed import build_reports
 from gpucost.model.ledger import Ledger
-from gpucost.model.time import format_time
+from gpucost.model.time import PeriodKind, format_time
 from gpucost.reports.allocation_output import allocations_csv, allocations_json, allocations_table
 from gpucost.reports.allocations import Row, allocation_rows, allocation_rows_by_window
 
@@ -41,25 +42,19 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 
 def call(options: argparse.Namespace) -> int:
-    from gpucost.app.cli.sources import Sources  # noqa: PLC0415 - kopf and kubernetes take a second to import
-
+    now = datetime.now(UTC)
     settings = settings_of(options)
-    interval = interval_of(options, settings, datetime.now(UTC))
-    sources = Sources(options, settings, seen_at=interval.end)
-    count = (interval.end - interval.start) // settings.window
-    ledgers: list[Ledger] = []
-    with Progress("windows", count) as progress:
-        for batch in compute_ledgers(sources.pipeline, interval.start, interval.end, settings.window, progress.show):
-            ledgers += batch
-    for problem in sources.problems():
-        tell(problem)
-    rows = [row for row in _rows(ledgers, options.by) if _is_wanted(row, options)]
-    if not rows:
-        tell(
-            f"No GPU node was there, or nothing fits the filter, in {format_time(interval.start)} - "
-            f"{format_time(interval.end)}."
-        )
-    _print(rows, options.output)
+    interval = interval_of(options, settings, now)
+    batches = list(batches_of(options, settings, interval))
+    told = filtered(options, build_reports(batches, PeriodKind.MONTH, now))
+    for trouble in troubles_of(told.cluster_reports or told.reports):
+        tell(trouble)
+    rows = _rows([ledger for batch in batches for ledger in batch], options.by)
+    shown = [row for row in rows if is_wanted(options, row["namespace"], row["team"])]
+    if not shown:
+        what = "Nobody held a GPU" if rows else "There was no GPU node"
+        tell(f"{what} in {format_time(interval.start)} - {format_time(interval.end)}{in_words(options)}.")
+    write(_text(shown, options.output))
     return 0
 
 
@@ -67,19 +62,13 @@ def _rows(ledgers: Sequence[Ledger], by: str) -> Sequence[Row]:
     return list(allocation_rows_by_window(ledgers)) if by == BY_WINDOW else allocation_rows(ledgers)
 
 
-def _is_wanted(row: Row, options: argparse.Namespace) -> bool:
-    return options.namespace in (None, row["namespace"]) and options.team in (None, row["team"])
-
-
-def _print(rows: Sequence[Row], output: str) -> None:
+def _text(rows: Sequence[Row], output: str) -> str:
     match output:
         case "json":
-            sys.stdout.write(allocations_json(rows))
+            return allocations_json(rows)
         case "yaml":
-            sys.stdout.write(yaml.safe_dump(json.loads(allocations_json(rows)), sort_keys=False, allow_unicode=True))
+            return yaml.safe_dump(json.loads(allocations_json(rows)), sort_keys=False, allow_unicode=True)
         case "csv":
-            sys.stdout.write(allocations_csv(rows))
-        case _ if rows:
-            sys.stdout.write(allocations_table(rows, wide=output == "wide"))
+            return allocations_csv(rows)
         case _:
-            pass
+            return allocations_table(rows, wide=output == "wide") if rows else ""

@@ -1,17 +1,23 @@
 """Options that several commands share, and what they mean."""
 
 import argparse
+import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from gpucost.app.durations import parse_duration
+from gpucost.app.durations import LONGEST, parse_duration
 from gpucost.app.settings import Settings, load_settings
 from gpucost.model.errors import ConfigurationError
-from gpucost.model.time import floor_to, format_time, parse_time
+from gpucost.model.time import floor_to, format_time
 
 OUTPUTS = ("table", "wide", "json", "yaml", "csv")
 DEFAULT_SPAN = timedelta(hours=24)
+
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_MOST_SHOWN = 40
+_FIRST_YEAR = 2000
+"""Nothing was measured before, and times need room before them to be reckoned with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,17 +29,29 @@ class Interval:
 
 
 def moment(text: str) -> datetime:
+    """A time with its zone, or a date, which means its UTC midnight."""
     try:
-        return parse_time(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f'"{text}" is no time in UTC; write it as 2026-11-24T00:00:00Z') from error
+        read = datetime.fromisoformat(text)
+        if read.tzinfo is None and not _DATE.fullmatch(text):
+            raise argparse.ArgumentTypeError(f'"{text}" has no time zone; write it as {read:%Y-%m-%dT%H:%M:%S}Z')
+        read = read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise argparse.ArgumentTypeError(
+            f'"{text[:_MOST_SHOWN]}" is no time; write it as 2026-11-24T00:00:00Z, or 2026-11-24 for its UTC midnight'
+        ) from error
+    if read.year < _FIRST_YEAR:
+        raise argparse.ArgumentTypeError(f'"{text}" is too long ago; write a time from {_FIRST_YEAR} on')
+    return read
 
 
 def duration(text: str) -> timedelta:
     try:
-        return parse_duration(text)
+        span = parse_duration(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
+    if not span:
+        raise argparse.ArgumentTypeError(f'"{text}" is no time at all; write a longer span, such as 24h')
+    return span
 
 
 def add_sources(parser: argparse.ArgumentParser) -> None:
@@ -54,14 +72,13 @@ def add_sources(parser: argparse.ArgumentParser) -> None:
 
 def add_interval(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("which time (UTC, whole windows; default: the last 24h)")
-    group.add_argument("--from", dest="start", type=moment, metavar="T", help="such as 2026-11-24T00:00:00Z")
-    group.add_argument("--to", dest="end", type=moment, metavar="T", help="default: now")
-    group.add_argument("--last", type=duration, metavar="SPAN", help="such as 90m, 24h or 7d")
-
-
-def add_filters(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-n", "--namespace", metavar="NS", help="only this namespace")
-    parser.add_argument("--team", metavar="X", help="only this team")
+    first = group.add_mutually_exclusive_group()
+    first.add_argument(
+        "--from", dest="start", type=moment, metavar="T", help="such as 2026-11-24T00:00:00Z or 2026-11-24"
+    )
+    first.add_argument("--last", type=duration, metavar="SPAN", help="such as 90m, 24h or 7d, up to --to")
+    group.add_argument("--to", dest="end", type=moment, metavar="T", help="default: the end of the last settled window")
+    parser.set_defaults(refuse=parser.error)
 
 
 def add_output(parser: argparse.ArgumentParser) -> None:
@@ -82,9 +99,14 @@ def settings_of(options: argparse.Namespace) -> Settings:
 
 
 def interval_of(options: argparse.Namespace, settings: Settings, now: datetime) -> Interval:
-    """Raises ConfigurationError where it holds no whole window, or reaches into the future."""
-    if options.last and options.start:
-        raise ConfigurationError("--last and --from exclude each other; leave one of them out")
+    """Ends the command as wrong usage where the times contradict each other.
+
+    Raises ConfigurationError where it holds no whole window, or reaches into the future.
+    """
+    if options.start and options.end and options.start >= options.end:
+        options.refuse(
+            f"--from {format_time(options.start)} is not before --to {format_time(options.end)}; exchange the two"
+        )
     settled = floor_to(now - settings.settle_delay, settings.window)
     end = floor_to(options.end, settings.window) if options.end else settled
     if end > settled:
@@ -92,6 +114,12 @@ def interval_of(options: argparse.Namespace, settings: Settings, now: datetime) 
             f"--to {format_time(end)} is not over yet; the last window that is settled ends at {format_time(settled)}"
         )
     start = options.start or end - (options.last or DEFAULT_SPAN)
+    if options.start and start >= settled:
+        raise ConfigurationError(
+            f"--from {format_time(start)} is too late; the last window that is settled ends at {format_time(settled)}"
+        )
+    if end - start > LONGEST:
+        options.refuse(f"--from {format_time(start)} is more than {LONGEST.days}d before the end; write a later time")
     aligned = floor_to(start, settings.window)
     if aligned < start:
         aligned += settings.window

@@ -4,23 +4,24 @@ import argparse
 import os
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import yaml
 
-from gpucost.app.cli.messages import tell
+from gpucost.app.cli.conditions import troubles_of
+from gpucost.app.cli.messages import tell, write
 from gpucost.app.cli.progress import Progress
 from gpucost.app.computed import Computed, build_reports, compute_ledgers
-from gpucost.app.pipeline import Pipeline, Rules
+from gpucost.app.pipeline import Pipeline
+from gpucost.app.rates import resolver_of
+from gpucost.app.rules import rules_of
+from gpucost.app.settings import Settings
 from gpucost.app.simulated import SimulatedCluster, SimulatedTelemetry
 from gpucost.model.errors import ConfigurationError
 from gpucost.model.ledger import Ledger
-from gpucost.model.tenancy import LabelKeys
 from gpucost.model.time import DAY, PeriodKind, start_of_day
-from gpucost.pricing.catalog import bundled_catalog
 from gpucost.pricing.rate_cards import RateCards
-from gpucost.pricing.resolve import RateResolver
 from gpucost.reports.allocation_output import allocations_csv
 from gpucost.reports.allocations import allocation_rows
 from gpucost.reports.build import build_list
@@ -29,9 +30,6 @@ from gpucost.reports.reconciliation import reconciliation
 from gpucost.reports.report_csv import reports_csv
 from gpucost.reports.tables import report_table
 from gpucost.simulation.fleet import make_fleet
-
-WINDOW = timedelta(minutes=5)
-CURRENCY = "USD"
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -58,30 +56,33 @@ def call(options: argparse.Namespace) -> int:
     tell(f"Simulating {start:%Y-%m-%d} (UTC) of a GPU fleet, seed {options.seed} ...")
     ledgers, computed = _compute(options.seed, start, now)
     (cluster,) = computed.cluster_reports
-    print("What `kubectl get gpucostreports -A` would print:\n")
-    print(report_table(computed.reports), end="")
-    print(f"\n{reconciliation(cluster)}")
-    for sentence in headlines(cluster, computed.reports):
-        print(f"* {sentence}")
+    for trouble in troubles_of(computed.cluster_reports):
+        tell(trouble)
     _write(options.out, ledgers, computed)
-    print(f"\nThe manifests and two CSV files (reports, allocations) are in {options.out}/.")
-    print(_how_to_go_on(os.environ))
+    write(
+        "What `kubectl get gpucostreports -A` would print:\n\n"
+        f"{report_table(computed.reports)}\n{reconciliation(cluster)}\n"
+        + "".join(f"* {sentence}\n" for sentence in headlines(cluster, computed.reports))
+        + f"\nThe manifests and two CSV files (reports, allocations) are in {options.out}/.\n"
+        f"{_how_to_go_on(os.environ)}\n"
+    )
     tell(f"Done in {time.monotonic() - began:.1f} s.")
     return 0
 
 
 def _compute(seed: int, start: datetime, now: datetime) -> tuple[Sequence[Ledger], Computed]:
     end = start + DAY
+    settings = Settings()
     fleet = make_fleet(seed=seed, start=start, end=end)
-    resolver = RateResolver(RateCards(), bundled_catalog(), currency=CURRENCY)
+    resolver = resolver_of(RateCards(), settings)
     pipeline = Pipeline(
         cluster=SimulatedCluster(fleet, end),
         telemetry=SimulatedTelemetry(fleet),
         read_rates=lambda: resolver,
-        rules=Rules(currency=CURRENCY, keys=LabelKeys(), gpu_fraction=1.0),
+        rules=rules_of(settings),
     )
-    with Progress("windows", (end - start) // WINDOW) as progress:
-        batches = list(compute_ledgers(pipeline, start, end, WINDOW, progress.show))
+    with Progress("windows", DAY // settings.window) as progress:
+        batches = list(compute_ledgers(pipeline, start, end, settings.window, progress.show))
     return [ledger for batch in batches for ledger in batch], build_reports(batches, PeriodKind.DAY, now)
 
 

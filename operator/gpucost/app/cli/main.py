@@ -1,12 +1,11 @@
 """Picks the command; every error that is meant for people becomes one sentence on stderr."""
 
 import argparse
-import os
-import sys
 from collections.abc import Sequence
 
 from gpucost import __version__
 from gpucost.app.cli import allocations, demo, report, run
+from gpucost.app.cli.messages import flush, tell
 from gpucost.model.errors import GpuCostError
 
 _COMMANDS = (run, report, allocations, demo)
@@ -14,19 +13,26 @@ _COMMANDS = (run, report, allocations, demo)
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = make_parser()
-    options = parser.parse_args(arguments)
+    command = parser.prog
     try:
+        options = _parse(parser, arguments)
+        command = f"{parser.prog} {options.command}"
         code: int = options.call(options)
     except GpuCostError as error:
-        print(f"gpucost {options.command}: {error}", file=sys.stderr)
+        tell(f"{command}: {error}")
         return 1
     except BrokenPipeError:
-        # Whoever read us has seen enough; what is still buffered has nowhere to go.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
         return 130
     return code
+
+
+def _parse(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> argparse.Namespace:
+    try:
+        return parser.parse_args(arguments)
+    finally:
+        flush()  # --help and --version print on stdout
 
 
 def make_parser() -> argparse.ArgumentParser:

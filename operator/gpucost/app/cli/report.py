@@ -2,15 +2,16 @@
 
 import argparse
 import json
-import sys
 from datetime import UTC, datetime
 
 import yaml
 
-from gpucost.app.cli.arguments import add_filters, add_interval, add_output, add_sources, interval_of, settings_of
-from gpucost.app.cli.messages import tell
-from gpucost.app.cli.progress import Progress
-from gpucost.app.computed import Computed, build_reports, compute_ledgers
+from gpucost.app.cli.arguments import add_interval, add_output, add_sources, interval_of, settings_of
+from gpucost.app.cli.conditions import troubles_of
+from gpucost.app.cli.filters import add_filters, filtered, in_words
+from gpucost.app.cli.messages import tell, write
+from gpucost.app.cli.windows import batches_of
+from gpucost.app.computed import Computed, build_reports
 from gpucost.model.time import PeriodKind, format_time
 from gpucost.reports.build import Object, build_list
 from gpucost.reports.report_csv import reports_csv
@@ -35,54 +36,29 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 
 def call(options: argparse.Namespace) -> int:
-    from gpucost.app.cli.sources import Sources  # noqa: PLC0415 - kopf and kubernetes take a second to import
-
     now = datetime.now(UTC)
     settings = settings_of(options)
     interval = interval_of(options, settings, now)
-    sources = Sources(options, settings, seen_at=interval.end)
-    count = (interval.end - interval.start) // settings.window
-    with Progress("windows", count) as progress:
-        batches = compute_ledgers(sources.pipeline, interval.start, interval.end, settings.window, progress.show)
-        computed = build_reports(batches, PeriodKind(options.period), now)
-    for problem in sources.problems():
-        tell(problem)
-    _print(options, _filtered(computed, options), f"{format_time(interval.start)} - {format_time(interval.end)}")
+    batches = batches_of(options, settings, interval)
+    shown = filtered(options, build_reports(batches, PeriodKind(options.period), now))
+    for trouble in troubles_of(shown.cluster_reports or shown.reports):
+        tell(trouble)
+    if not shown.reports:
+        tell(f"No team held a GPU in {format_time(interval.start)} - {format_time(interval.end)}{in_words(options)}.")
+    write(_text(shown, options.output))
     return 0
 
 
-def _filtered(computed: Computed, options: argparse.Namespace) -> Computed:
-    """A filter asks for some teams' reports; the cluster's is about all of them, so it is left out."""
-    if not options.namespace and not options.team:
-        return computed
-    reports = tuple(
-        report
-        for report in computed.reports
-        if options.namespace in (None, report["metadata"]["namespace"])
-        and options.team in (None, report["spec"]["team"])
-    )
-    return Computed(reports=reports, cluster_reports=())
-
-
-def _print(options: argparse.Namespace, computed: Computed, interval: str) -> None:
-    objects: list[Object] = [*computed.reports, *computed.cluster_reports]
-    match options.output:
+def _text(shown: Computed, output: str) -> str:
+    objects: list[Object] = [*shown.reports, *shown.cluster_reports]
+    match output:
         case "json":
-            print(json.dumps(build_list(objects), indent=2))
+            return json.dumps(build_list(objects), indent=2) + "\n"
         case "yaml":
-            print(yaml.safe_dump(build_list(objects), sort_keys=False, allow_unicode=True), end="")
+            return yaml.safe_dump(build_list(objects), sort_keys=False, allow_unicode=True)
         case "csv":
-            sys.stdout.write(reports_csv(computed.reports))
-        case output:
+            return reports_csv(shown.reports)
+        case _:
             wide = output == "wide"
-            if computed.reports:
-                sys.stdout.write(report_table(computed.reports, wide=wide))
-            else:
-                tell(f"No team held a GPU in {interval}{_where(options)}.")
-            if computed.cluster_reports:
-                sys.stdout.write("\n" + cluster_report_table(computed.cluster_reports, wide=wide))
-
-
-def _where(options: argparse.Namespace) -> str:
-    namespace = f" in namespace {options.namespace}" if options.namespace else ""
-    return namespace + (f" as team {options.team}" if options.team else "")
+            tables = (report_table(shown.reports, wide=wide), cluster_report_table(shown.cluster_reports, wide=wide))
+            return "\n".join(table for table in tables if table)

@@ -9,6 +9,7 @@ from gpucost.reports.resources.fields import (
     MOST_ENTRIES,
     Amount,
     Basis,
+    Concerns,
     Conditions,
     Currency,
     Entry,
@@ -114,6 +115,7 @@ class ClusterReportStatus(Part):
     rates: Annotated[tuple[RateUse, ...], Field(max_length=MOST_ENTRIES + 1)] = Field(
         default=(), description="Where the rates of the nodes came from."
     )
+    concerns: Concerns = ()
     conditions: Conditions = ()
     digest: Annotated[str, Field(max_length=80)] = Field(
         default="", description="Digest of the figures above; tells whether anybody else changed them."

@@ -12,6 +12,9 @@ API_VERSION = f"{GROUP}/{VERSION}"
 MOST_ENTRIES = 100
 """Longest breakdown list; what does not fit is summed in one more entry, `OTHER`."""
 OTHER = "other"
+MOST_SUBJECTS = 10
+MOST_SUBJECT_CHARACTERS = 253
+MOST_CAUSE_CHARACTERS = 4096
 
 Amount = Annotated[
     str,
@@ -29,7 +32,6 @@ Ratio = Annotated[
 ]
 Time = Annotated[str, Field(max_length=20, json_schema_extra={"format": "date-time"})]
 Name = Annotated[str, Field(min_length=1, max_length=253)]
-Sentence = Annotated[str, Field(max_length=1024)]
 Currency = Annotated[
     str, Field(pattern=r"^[A-Z]{3}$", max_length=3, description="Currency of all money in the report, ISO 4217.")
 ]
@@ -38,6 +40,18 @@ Phase = Annotated[
 ]
 Rounded = Annotated[str, Field(max_length=32)]
 RoundedRatio = Annotated[str, Field(max_length=16)]
+ConditionType = Annotated[
+    str, Field(min_length=1, max_length=316, pattern=r"^[A-Za-z][A-Za-z0-9]*$", description="What it is about.")
+]
+ConditionReason = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=1024,
+        pattern=r"^[A-Za-z][A-Za-z0-9]*$",
+        description="Why, in one word for programs.",
+    ),
+]
 
 
 class Part(BaseModel):
@@ -46,18 +60,33 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=True)
 
 
+class Concern(Part):
+    """What came up while the figures were made, and of what; a condition of the same type tells it."""
+
+    type: ConditionType
+    reason: ConditionReason
+    cause: Annotated[str, Field(max_length=MOST_CAUSE_CHARACTERS)] = Field(
+        description="What there is to say of the first subject, in a sentence for people."
+    )
+    subjects: Annotated[
+        tuple[Annotated[str, Field(max_length=MOST_SUBJECT_CHARACTERS)], ...], Field(max_length=MOST_SUBJECTS)
+    ] = Field(description="What it concerns, such as nodes; the first to come are named.")
+    others: bool = Field(default=False, description="Whether it concerns more than the subjects that are named.")
+
+
+Concerns = Annotated[
+    tuple[Concern, ...], Field(max_length=16, description="What came up while the figures were made, and of what.")
+]
+
+
 class Condition(Part):
     """Something that a reader of the report should know; as ``metav1.Condition``."""
 
-    type: Annotated[str, Field(min_length=1, max_length=316, pattern=r"^[A-Za-z][A-Za-z0-9]*$")] = Field(
-        description="What it is about."
-    )
+    type: ConditionType
     status: Annotated[str, Field(pattern=r"^(True|False|Unknown)$", max_length=7)] = Field(
         description="True, False or Unknown."
     )
-    reason: Annotated[str, Field(min_length=1, max_length=1024, pattern=r"^[A-Za-z][A-Za-z0-9]*$")] = Field(
-        description="Why, in one word for programs."
-    )
+    reason: ConditionReason
     message: Annotated[str, Field(max_length=32768)] = Field(default="", description="Why, in a sentence for people.")
     last_transition_time: Time = Field(description="When the status last changed.")
     observed_generation: Annotated[int, Field(ge=0)] | None = Field(

@@ -8,17 +8,17 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from pydantic import ValidationError
 
 from gpucost.model.errors import Conflict, InputError
 from gpucost.model.time import parse_time
-from gpucost.reports.kube_client import KubeClient, Place
-from gpucost.reports.kube_errors import AlreadyExists
+from gpucost.reports.build import Object
 from gpucost.reports.naming import MANAGED_BY_LABEL, MANAGER, chunk_name, record_name
 from gpucost.reports.resources.fields import API_VERSION
 from gpucost.reports.resources.gpu_cost_window import KIND, PLURAL, WindowSpec
+from gpucost.reports.storage.kube_client import KubeClient, Place
+from gpucost.reports.storage.kube_errors import AlreadyExists
 
 PAGE_RECORDS = 20
 """A chunk may be 500 kB, so a page is up to 10 MB."""
@@ -102,7 +102,7 @@ class RecordStore:
             self._api.delete(Place(PLURAL, self._namespace, match.string))
 
 
-def _parse(document: dict[str, Any]) -> _Piece | None:
+def _parse(document: Object) -> _Piece | None:
     """None: not named as we name ours, so not ours."""
     name = document["metadata"]["name"]
     match = _NAME.fullmatch(name)

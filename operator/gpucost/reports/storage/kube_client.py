@@ -6,7 +6,6 @@ answers, and cost twice the time.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -16,9 +15,10 @@ from urllib3 import Timeout
 from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError, TimeoutError
 
 from gpucost.model.errors import SourceUnavailable
-from gpucost.reports.kube_errors import Missing, raise_for
+from gpucost.reports.build import Object
 from gpucost.reports.naming import MANAGER
 from gpucost.reports.resources.fields import API_VERSION
+from gpucost.reports.storage.kube_errors import Missing, raise_for
 
 TIMEOUT = Timeout(connect=3.0, read=7.0)
 """Seconds. Short: a call in a thread holds the exit of the process until it ends."""
@@ -34,9 +34,6 @@ _NOT_FOUND = 404
 _CREATED = 201
 _GONE = 410
 _MOST_LISTINGS = 2
-
-Document = dict[str, Any]
-"""An object as the API writes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +72,7 @@ class KubeClient:
         self._client = client
         self.host: str = client.configuration.host.rstrip("/")
 
-    def get(self, place: Place) -> Document | None:
+    def get(self, place: Place) -> Object | None:
         """None: there is no such object."""
         try:
             return self._decode(self._call("GET", place.path), "get", place)
@@ -89,7 +86,7 @@ class KubeClient:
         labels: Mapping[str, str] | None = None,
         page_objects: int = PAGE_OBJECTS,
         names_only: bool = False,
-    ) -> Sequence[Document]:
+    ) -> Sequence[Object]:
         """All objects there that carry ``labels``; with ``names_only`` just their metadata."""
         query = {"limit": str(page_objects)}
         if labels:
@@ -104,9 +101,9 @@ class KubeClient:
             " it may be overloaded"
         )
 
-    def _list_once(self, place: Place, query: Mapping[str, str], accept: str) -> Sequence[Document] | None:
+    def _list_once(self, place: Place, query: Mapping[str, str], accept: str) -> Sequence[Object] | None:
         """None: the token of the list has expired, so that it must begin again."""
-        objects: list[Document] = []
+        objects: list[Object] = []
         token = ""
         while True:
             continued = {"continue": token} if token else {}
@@ -119,13 +116,13 @@ class KubeClient:
             if not token:
                 return objects
 
-    def create(self, place: Place, document: Document) -> Document:
+    def create(self, place: Place, document: Object) -> Object:
         """Raises AlreadyExists, a Conflict, where there is an object of that name."""
         collection = Place(place.plural, place.namespace)
         answer = self._call("POST", collection.path, query=_written_by_us(), body=document)
         return self._decode(answer, "create", place)
 
-    def apply(self, place: Place, document: Document, *, status: bool = False) -> tuple[Document, bool]:
+    def apply(self, place: Place, document: Object, *, status: bool = False) -> tuple[Object, bool]:
         """Server-side apply of the object, or of its status; also whether that created it.
 
         ``metadata.resourceVersion`` in the document makes it a Conflict where the object changed meanwhile; without
@@ -154,11 +151,11 @@ class KubeClient:
         served = self._decode(answer, "discover", Place(API_VERSION))
         return frozenset(resource["kind"] for resource in served.get("resources") or ())
 
-    def _decode(self, answer: _Answer, verb: str, place: Place, *, status: bool = False) -> Document:
+    def _decode(self, answer: _Answer, verb: str, place: Place, *, status: bool = False) -> Object:
         if answer.status >= 300:
             raise_for(answer.status, answer.data, f"{place}{' (status)' if status else ''}", verb, self.host)
         try:
-            return msgspec.json.decode(answer.data, type=Document)
+            return msgspec.json.decode(answer.data, type=Object)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise SourceUnavailable(
                 f"The API server {self.host} answered to {verb} {place} what is no JSON object: {error};"
@@ -171,7 +168,7 @@ class KubeClient:
         path: str,
         *,
         query: Mapping[str, str] | None = None,
-        body: Document | None = None,
+        body: Object | None = None,
         accept: str = JSON,
         content_type: str = JSON,
     ) -> _Answer:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from gpucost.model.errors import InputError
 from gpucost.model.time import parse_time
+from gpucost.reports.build import Object
 from gpucost.reports.resources import cluster_gpu_cost_report, gpu_cost_report
 from gpucost.reports.resources.cluster_gpu_cost_report import ClusterReportSpec, ClusterReportStatus
 from gpucost.reports.resources.gpu_cost_report import ReportSpec, ReportStatus
@@ -54,7 +55,7 @@ class StoredClusterReport(Stored[ClusterReportSpec, ClusterReportStatus]):
     namespace: None = None
 
 
-def parse_report(document: Mapping[str, Any]) -> StoredReport:
+def parse_report(document: Object) -> StoredReport:
     """Raises InputError where the spec cannot be understood."""
     subject = f"{gpu_cost_report.KIND} {document['metadata']['name']} in namespace {document['metadata']['namespace']}"
     status, problem = _parse_status(ReportStatus, document, subject)
@@ -67,7 +68,7 @@ def parse_report(document: Mapping[str, Any]) -> StoredReport:
     )
 
 
-def parse_cluster_report(document: Mapping[str, Any]) -> StoredClusterReport:
+def parse_cluster_report(document: Object) -> StoredClusterReport:
     """Raises InputError where the spec cannot be understood."""
     subject = f"{cluster_gpu_cost_report.KIND} {document['metadata']['name']}"
     status, problem = _parse_status(ClusterReportStatus, document, subject)
@@ -79,7 +80,7 @@ def parse_cluster_report(document: Mapping[str, Any]) -> StoredClusterReport:
     )
 
 
-def _identity(document: Mapping[str, Any]) -> dict[str, Any]:
+def _identity(document: Object) -> dict[str, Any]:
     metadata = document["metadata"]
     return {
         "name": metadata["name"],
@@ -89,7 +90,7 @@ def _identity(document: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _parse_status(model: type[ModelT], document: Mapping[str, Any], subject: str) -> tuple[ModelT | None, str]:
+def _parse_status(model: type[ModelT], document: Object, subject: str) -> tuple[ModelT | None, str]:
     if not document.get("status"):
         return None, ""
     try:

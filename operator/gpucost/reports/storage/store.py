@@ -10,7 +10,7 @@ from kubernetes.client import ApiClient
 
 from gpucost.model.errors import Conflict, InputError
 from gpucost.model.time import Period, PeriodKind
-from gpucost.reports.kube_client import Document, KubeClient, Place
+from gpucost.reports.build import Object
 from gpucost.reports.naming import (
     MANAGED_BY_LABEL,
     MANAGER,
@@ -20,11 +20,12 @@ from gpucost.reports.naming import (
     name_elsewhere,
     period_labels,
 )
-from gpucost.reports.record_store import Record, RecordStore
 from gpucost.reports.resources import cluster_gpu_cost_report, gpu_cost_report, gpu_cost_window
 from gpucost.reports.resources.cluster_gpu_cost_report import ClusterReportStatus
 from gpucost.reports.resources.gpu_cost_report import ReportStatus
-from gpucost.reports.stored import (
+from gpucost.reports.storage.kube_client import KubeClient, Place
+from gpucost.reports.storage.record_store import Record, RecordStore
+from gpucost.reports.storage.stored import (
     StoredClusterReport,
     StoredReport,
     parse_cluster_report,
@@ -52,7 +53,7 @@ class ReportStore:
         served = self._api.served_kinds()
         return tuple(kind for kind in _KINDS if kind not in served)
 
-    def read_rate_cards(self) -> Sequence[Document]:
+    def read_rate_cards(self) -> Sequence[Object]:
         return self._api.list_all(RATE_CARDS)
 
     def read_reports(self, period: Period) -> list[StoredReport]:
@@ -66,11 +67,6 @@ class ReportStore:
                 problems.append(str(error))
         self.problems = (*problems, *(report.problem for report in reports if report.problem))
         return reports
-
-    def read_report(self, namespace: str, name: str) -> StoredReport | None:
-        """Raises InputError where its spec cannot be understood."""
-        document = self._api.get(Place(gpu_cost_report.PLURAL, namespace, name))
-        return parse_report(document) if document else None
 
     def read_cluster_report(self, period: Period) -> StoredClusterReport | None:
         """Raises InputError where its spec cannot be understood."""
@@ -94,7 +90,7 @@ class ReportStore:
                 return report
         return None
 
-    def write_report(self, report: Document, read: StoredReport | None) -> StoredReport:
+    def write_report(self, report: Object, read: StoredReport | None) -> StoredReport:
         """Create it, or bring what was read to it; returns what is there now. Unchanged, nothing is written.
 
         A report that was read in the operator's namespace stays there. Raises Conflict where it is no longer as it
@@ -110,11 +106,11 @@ class ReportStore:
             self._write(Place(gpu_cost_report.PLURAL, metadata["namespace"], metadata["name"]), report, read)
         )
 
-    def write_report_elsewhere(self, report: Document) -> StoredReport:
+    def write_report_elsewhere(self, report: Object) -> StoredReport:
         """Create it in the operator's namespace, since its own has refused it. Raises as `write_report`."""
         return self.write_report(self._relocate(report), None)
 
-    def write_cluster_report(self, report: Document, read: StoredClusterReport | None) -> StoredClusterReport:
+    def write_cluster_report(self, report: Object, read: StoredClusterReport | None) -> StoredClusterReport:
         """As `write_report`."""
         if read and _says_the_same(report, read, ClusterReportStatus):
             return read
@@ -132,7 +128,7 @@ class ReportStore:
         """Remove what was decided before ``until`` and every report has; see `RecordStore.delete`."""
         self._records.delete(until)
 
-    def _relocate(self, report: Document) -> Document:
+    def _relocate(self, report: Object) -> Object:
         metadata = report["metadata"]
         origin = metadata["namespace"]
         name = name_elsewhere(metadata["name"], origin)
@@ -142,7 +138,7 @@ class ReportStore:
             "spec": {**report["spec"], "namespace": origin},
         }
 
-    def _write(self, place: Place, report: Document, read: AnyStored | None) -> Document:
+    def _write(self, place: Place, report: Object, read: AnyStored | None) -> Object:
         """Object and status are two calls, since each drops the other's part; the lock goes from one to the other."""
         if read and read.problem:
             raise InputError(read.problem)
@@ -163,11 +159,11 @@ class ReportStore:
         return written
 
 
-def _says_the_same(report: Document, read: AnyStored, model: type[ReportStatus] | type[ClusterReportStatus]) -> bool:
+def _says_the_same(report: Object, read: AnyStored, model: type[ReportStatus] | type[ClusterReportStatus]) -> bool:
     return _has_labels(read, report) and model.model_validate(report["status"]) == read.status
 
 
-def _has_labels(read: AnyStored, report: Document) -> bool:
+def _has_labels(read: AnyStored, report: Object) -> bool:
     """Those that others have put there do not matter."""
     wanted: dict[str, str] = report["metadata"].get("labels", {})
     return wanted.items() <= read.labels.items()
@@ -177,5 +173,5 @@ def _cluster_place(name: str) -> Place:
     return Place(cluster_gpu_cost_report.PLURAL, name=name)
 
 
-def _locked(document: Document, version: str, **more: str) -> Document:
+def _locked(document: Object, version: str, **more: str) -> Object:
     return {**document, "metadata": {**document["metadata"], "resourceVersion": version, **more}}

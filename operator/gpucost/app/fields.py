@@ -1,0 +1,112 @@
+"""Values of settings: each kind with what it must be, said with an example, in place of pydantic's words for it."""
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
+
+from gpucost.app.durations import parse_duration
+from gpucost.model.errors import ConfigurationError
+from gpucost.telemetry.queries import Matcher
+
+MOST_ENTRIES = 20
+"""Of a list."""
+NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+"""An RFC 1123 label."""
+A_NAMESPACE = "a namespace's name: up to 63 lower-case letters, digits and -, such as gpucost"
+
+_ADDRESS = re.compile(r"\S*:(?P<port>[0-9]{1,5})")
+_LAST_PORT = 65535
+
+
+def must_be(what: str) -> WrapValidator:
+    """The last of a kind's validators: whatever those before it refuse is told this."""
+
+    def check(value: object, handler: ValidatorFunctionWrapHandler) -> object:
+        try:
+            return handler(value)
+        except ValidationError as error:
+            raise ValueError(f"must be {what}") from error
+
+    return WrapValidator(check)
+
+
+def that(holds: Callable[[Any], object]) -> AfterValidator:
+    def check(value: object) -> object:
+        if not holds(value):
+            raise ValueError
+        return value
+
+    return AfterValidator(check)
+
+
+def list_of(what: str, *, least: int = 0) -> BeforeValidator:
+    """Before the entries are looked at, so that each of them can have a complaint of its own."""
+
+    def check(value: object) -> object:
+        if not isinstance(value, Sequence) or isinstance(value, str) or not least <= len(value) <= MOST_ENTRIES:
+            raise ValueError(f"must be a list of {least} to {MOST_ENTRIES} {what}")
+        return value
+
+    return BeforeValidator(check)
+
+
+def _parse_span(value: object) -> timedelta:
+    """A bare number has no unit: nobody can say whether seconds or minutes are meant."""
+    if not isinstance(value, str):
+        raise ValueError
+    return parse_duration(value)
+
+
+def _is_matcher(text: str) -> bool:
+    try:
+        Matcher.parse(text)
+    except ConfigurationError:
+        return False
+    return True
+
+
+def _is_address(text: str) -> bool:
+    match = _ADDRESS.fullmatch(text)
+    return match is not None and int(match["port"]) <= _LAST_PORT
+
+
+Span = Annotated[timedelta, BeforeValidator(_parse_span)]
+Delay = Annotated[Span, must_be("a span of time from 0s to 3650d with its unit, such as 10s")]
+LabelKeyList = Annotated[
+    tuple[
+        Annotated[
+            str,
+            Field(max_length=317, pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$"),
+            must_be("a label key, such as team or example.com/team"),
+        ],
+        ...,
+    ],
+    list_of("label keys, such as [team]", least=1),
+]
+MatcherList = Annotated[
+    tuple[Annotated[str, that(_is_matcher), must_be('a label matcher, such as cluster="prod"')], ...],
+    list_of("label matchers, such as ['cluster=\"prod\"']"),
+]
+FilePath = Annotated[Path | None, must_be("the path of a file")]
+Namespace = Annotated[str, that(NAMESPACE.fullmatch), must_be(A_NAMESPACE)]
+Address = Annotated[
+    str,
+    that(_is_address),
+    must_be(
+        f"host:port with a port from 0 to {_LAST_PORT}, such as 0.0.0.0:8080; an empty host means all of the machine's"
+    ),
+]
+Currency = Annotated[
+    str, Field(pattern=r"^[A-Z]{3}$"), must_be("a currency code of three capital letters, such as USD")
+]

@@ -1,0 +1,231 @@
+"""Each report takes each window once, whoever else writes and whatever is deleted, on a real API server."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from gpucost.app.commit import INTACT, REPORTS_WRITTEN, Committer
+from gpucost.app.loop import WindowLoop
+from gpucost.app.pipeline import Pipeline
+from gpucost.app.plan import Timing
+from gpucost.app.rules import Rules
+from gpucost.app.simulated import SimulatedCluster, SimulatedTelemetry
+from gpucost.app.standing import UP_TO_DATE, Standing
+from gpucost.app.state import LoopState
+from gpucost.model.errors import ConfigurationError, SourceUnavailable
+from gpucost.model.money import parse_e9
+from gpucost.model.tenancy import LabelKeys
+from gpucost.model.time import DAY, Period, PeriodKind, windows_between
+from gpucost.pricing.catalog import bundled_catalog
+from gpucost.pricing.rate_cards import RateCards
+from gpucost.pricing.resolve import RateResolver
+from gpucost.reports.record import WindowRecord, record_of
+from gpucost.reports.record_codec import to_specs
+from gpucost.reports.storage.store import ReportStore
+from gpucost.simulation.fleet import Fleet, make_fleet
+from sandbox.control_plane import ControlPlane
+from tests.integration.api_objects import Api, install_crds
+
+pytestmark = pytest.mark.cluster
+
+START = datetime(2026, 3, 4, tzinfo=UTC)
+PERIOD = Period(START, START + DAY, PeriodKind.DAY)
+LENGTH = timedelta(minutes=5)
+OPERATOR = "committer-operator"
+USD = "USD"
+
+
+@dataclass
+class Trial:
+    """A day of a fleet before one API server; ``now`` is what the clock says."""
+
+    api: Api
+    fleet: Fleet
+    now: datetime = START
+
+    def store(self) -> ReportStore:
+        return ReportStore(self.api.client, operator_namespace=OPERATOR)
+
+    def clock(self) -> datetime:
+        return self.now
+
+    def committer(self, currency: str = USD) -> Committer:
+        return Committer(self.store(), currency=currency, clock=self.clock)
+
+    def pipeline(self) -> Pipeline:
+        resolver = RateResolver(RateCards(), bundled_catalog(), currency=USD)
+        return Pipeline(
+            cluster=SimulatedCluster(self.fleet, self.fleet.end),
+            telemetry=SimulatedTelemetry(self.fleet),
+            read_rates=lambda: resolver,
+            rules=Rules(currency=USD, keys=LabelKeys(), gpu_fraction=1.0),
+        )
+
+    def record(self, first: int, last: int) -> WindowRecord:
+        """Windows ``first`` to ``last`` of the day, the last one not included."""
+        return record_of(self.pipeline().compute(windows_between(START, START + DAY, LENGTH)[first:last]))
+
+    def step_until_idle(self, now: datetime, currency: str = USD) -> LoopState:
+        self.now = now
+        state = LoopState()
+        loop = WindowLoop(
+            pipeline=self.pipeline(),
+            telemetry=self,
+            committer=self.committer(currency),
+            standing=Standing(self.store(), currency=currency, clock=self.clock),
+            timing=Timing(
+                window=LENGTH,
+                settle_delay=timedelta(seconds=60),
+                lateness=timedelta(minutes=10),
+                backfill_max_age=timedelta(days=7),
+            ),
+            state=state,
+            clock=self.clock,
+            stop=Event(),
+        )
+        while loop.step():
+            pass
+        return state
+
+    def newest_sample(self) -> datetime:
+        return self.now
+
+    def server_time(self) -> datetime:
+        return self.now
+
+    def totals(self) -> tuple[int, int, int]:
+        """Windows and allocated of the cluster's report, and the sum of the teams' costs."""
+        cluster = self.store().read_cluster_report(PERIOD)
+        assert cluster is not None
+        assert cluster.status is not None
+        reports = [report.status for report in self.store().read_reports(PERIOD)]
+        teams = sum(parse_e9(status.cost or "0") for status in reports if status is not None)
+        return cluster.status.windows, parse_e9(cluster.status.allocated), teams
+
+    def conditions(self) -> dict[str, str]:
+        cluster = self.store().read_cluster_report(PERIOD)
+        assert cluster is not None
+        assert cluster.status is not None
+        return {condition.type: condition.status for condition in cluster.status.conditions}
+
+
+@pytest.fixture(scope="module")
+def api(control_plane: ControlPlane, kubectl: Path) -> Iterator[tuple[Api, Fleet]]:
+    api = install_crds(control_plane, kubectl)
+    fleet = make_fleet(seed=3, start=START, end=START + DAY)
+    for namespace in (OPERATOR, *(each.name for each in fleet.namespaces)):
+        api.kubectl("create", "namespace", namespace)
+    yield api, fleet
+    api.client.rest_client.pool_manager.clear()
+
+
+@pytest.fixture
+def trial(api: tuple[Api, Fleet]) -> Trial:
+    for kind in ("gcr", "gcw"):
+        api[0].kubectl("delete", kind, "-A", "--all")
+    api[0].kubectl("delete", "cgcr", "--all")
+    return Trial(*api)
+
+
+def expected(trial: Trial, windows: int) -> tuple[int, int, int]:
+    record = trial.record(0, windows)
+    cost = sum(group.totals.figures.cost for group in record.groups)
+    return windows, cost, cost
+
+
+def test_a_day_in_steps_equals_the_day_at_once(trial: Trial) -> None:
+    for hours in (1, 7, 8, 23):
+        trial.step_until_idle(START + timedelta(hours=hours, minutes=1))
+    trial.step_until_idle(START + DAY + timedelta(minutes=1))
+    assert trial.totals() == expected(trial, 288)
+
+
+def test_a_record_that_is_replayed_changes_nothing(trial: Trial) -> None:
+    committer, record = trial.committer(), trial.record(0, 12)
+    committer.commit(record)
+    before = trial.totals()
+    committer.commit(record)
+    assert trial.totals() == before == expected(trial, 12)
+
+
+def test_a_record_that_was_decided_and_left_is_taken_before_anything_is_computed(trial: Trial) -> None:
+    trial.store().create_record(to_specs(trial.record(0, 12)))
+    trial.step_until_idle(START + timedelta(hours=2, minutes=1))
+    assert trial.totals() == expected(trial, 24)
+
+
+def test_a_writer_that_comes_late_adds_nothing(trial: Trial) -> None:
+    late = trial.record(0, 12)
+    trial.step_until_idle(START + timedelta(hours=1, minutes=1))
+    assert trial.committer().decide(late) is None
+    assert trial.totals() == expected(trial, 12)
+    assert trial.store().read_records(START - DAY) == []
+
+
+def test_the_second_of_two_writers_uses_the_record_of_the_first(trial: Trial) -> None:
+    first = trial.record(0, 6)
+    assert trial.committer().decide(first) == first
+    assert trial.committer().decide(trial.record(0, 12)) == first
+
+
+def test_a_clusters_report_that_was_deleted_comes_back_with_every_window(trial: Trial) -> None:
+    trial.step_until_idle(START + timedelta(hours=1, minutes=1))
+    trial.api.kubectl("delete", "cgcr", "--all")
+    trial.step_until_idle(START + timedelta(hours=1, minutes=31))
+    assert trial.totals() == expected(trial, 18)
+
+
+def test_a_day_in_another_currency_is_refused_before_anything_is_added(trial: Trial) -> None:
+    trial.step_until_idle(START + timedelta(hours=1, minutes=1))
+    with pytest.raises(ConfigurationError, match="set it back"):
+        trial.step_until_idle(START + timedelta(hours=2, minutes=1), currency="EUR")
+    assert trial.totals() == expected(trial, 12)
+
+
+def test_a_report_that_nobody_takes_holds_up_no_other(trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
+    record = trial.record(0, 12)
+    bad = record.groups[0]
+    monkeypatch.setattr(
+        "gpucost.app.commit.report_name",
+        lambda team, period: "Not A Name" if team == bad.team else f"{team}-{period.name}",
+    )
+    trial.committer().commit(record)
+    _, allocated, teams = trial.totals()
+    left_out = sum(group.totals.figures.cost for group in record.groups if group.team == bad.team)
+    assert allocated - teams == left_out > 0
+    assert trial.conditions()[REPORTS_WRITTEN] == "False"
+
+
+def test_a_foreign_edit_is_told_for_good(trial: Trial) -> None:
+    trial.step_until_idle(START + timedelta(hours=1, minutes=1))
+    name = f"{START:%Y-%m-%d}"
+    patch = '{"status": {"allocated": "0.000000000"}}'
+    trial.api.kubectl("patch", "cgcr", name, "--subresource=status", "--type=merge", "-p", patch)
+    for minutes in (6, 11):
+        trial.step_until_idle(START + timedelta(hours=1, minutes=minutes))
+        assert trial.conditions()[INTACT] == "False"
+
+
+def test_a_failure_is_a_condition_until_it_is_over_and_no_part_of_a_final_report(trial: Trial) -> None:
+    standing = Standing(trial.store(), currency=USD, clock=trial.clock)
+    trial.step_until_idle(START + timedelta(hours=1, minutes=1))
+    standing.tell(SourceUnavailable("Prometheus is away"))
+    assert trial.conditions()[UP_TO_DATE] == "False"
+    standing.tell(None)
+    assert trial.conditions()[UP_TO_DATE] == "True"
+    standing.tell(SourceUnavailable("Prometheus is away again"))
+    trial.step_until_idle(START + DAY + timedelta(minutes=1))
+    assert UP_TO_DATE not in trial.conditions()
+
+
+def test_an_outage_before_the_first_window_is_told_by_an_empty_report(trial: Trial) -> None:
+    trial.now = START + timedelta(hours=5)
+    Standing(trial.store(), currency=USD, clock=trial.clock).tell(SourceUnavailable("Prometheus is away"))
+    assert trial.totals() == (0, 0, 0)
+    assert trial.conditions()[UP_TO_DATE] == "False"
+    trial.step_until_idle(START + timedelta(hours=1, minutes=1))
+    assert trial.totals() == expected(trial, 12)
