@@ -62,7 +62,7 @@ class Trial:
             cluster=SimulatedCluster(self.fleet, self.fleet.end),
             telemetry=SimulatedTelemetry(self.fleet),
             read_rates=lambda: resolver,
-            rules=Rules(currency=USD, keys=LabelKeys(), gpu_fraction=1.0),
+            rules=Rules(currency=USD, keys=LabelKeys()),
         )
 
     def record(self, first: int, last: int) -> WindowRecord:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -39,6 +40,10 @@ def must_be(what: str) -> WrapValidator:
             raise ValueError(f"must be {what}") from error
 
     return WrapValidator(check)
+
+
+def one_of(choices: type[StrEnum]) -> str:
+    return f"one of {', '.join(choices)}"
 
 
 def that(holds: Callable[[Any], object]) -> AfterValidator:

@@ -47,7 +47,9 @@ class Pipeline:
         usage = usage_of({}, windows, MetricNames()) if blind else self._telemetry.read_usage(windows)
         unknown = _holders_to_look_up(usage, cluster)
         ended = self._telemetry.read_ended_pods(unknown, windows[-1].end) if unknown else ()
-        matcher = Matcher(cluster=cluster, ended=ended, keys=self._rules.keys, gpu_fraction=self._rules.gpu_fraction)
+        matcher = Matcher(
+            cluster=cluster, ended=ended, keys=self._rules.keys, gpu_fraction=self._rules.policy.gpu_fraction
+        )
         ledgers = []
         for number, window in enumerate(windows):
             holdings = matcher.match(usage, number, rates.rates_of(cluster.nodes, window.start))

@@ -1,9 +1,10 @@
 """What of the configuration decides the figures, and when."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gpucost.app.plan import Timing
 from gpucost.app.settings import Settings
+from gpucost.model.policies import Policy
 from gpucost.model.tenancy import LabelKeys
 
 
@@ -11,11 +12,11 @@ from gpucost.model.tenancy import LabelKeys
 class Rules:
     currency: str
     keys: LabelKeys
-    gpu_fraction: float
+    policy: Policy = field(default_factory=Policy)
 
 
 def rules_of(settings: Settings) -> Rules:
-    return Rules(currency=settings.currency, keys=settings.labels.keys(), gpu_fraction=settings.gpu_fraction)
+    return Rules(currency=settings.currency, keys=settings.labels.keys(), policy=settings.policy)
 
 
 def timing_of(settings: Settings) -> Timing:

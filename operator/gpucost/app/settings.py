@@ -23,9 +23,11 @@ from gpucost.app.fields import (
     Namespace,
     Span,
     must_be,
+    one_of,
     that,
 )
 from gpucost.model.errors import ConfigurationError
+from gpucost.model.policies import Policy, SliceBasis, UnallocatedPolicy, UsedRatio
 from gpucost.model.tenancy import LabelKeys
 from gpucost.model.time import DAY
 from gpucost.telemetry.queries import Matcher, MetricNames
@@ -120,6 +122,14 @@ class Settings(_Section):
         float, Field(strict=True, gt=0, le=1), must_be("a number above 0 and at most 1, such as 0.9")
     ] = 1.0
     """Part of the node rate that goes to the GPUs; the rest is the host line."""
+    used_ratio: Annotated[UsedRatio, must_be(one_of(UsedRatio))] = UsedRatio.MAX
+    """How much of what is held counts as used, from the memory ratio and the compute ratio."""
+    memory_weight: Annotated[float, Field(strict=True, ge=0, le=1), must_be("a number from 0 to 1, such as 0.5")] = 0.5
+    """With usedRatio ``weighted``: the weight of the memory ratio; compute has the rest."""
+    slice_basis: Annotated[SliceBasis, must_be(one_of(SliceBasis))] = SliceBasis.DOMINANT
+    """What part of its card a MIG instance is."""
+    unallocated: Annotated[UnallocatedPolicy, must_be(one_of(UnallocatedPolicy))] = UnallocatedPolicy.SEPARATE
+    """Who is shown a part of what nobody held on a node; it is never inside their cost."""
     list_prices: Annotated[bool, Field(strict=True), must_be("true or false")] = True
     """Whether bundled list prices may stand in where neither annotation nor rate card has a price."""
     namespace: Namespace = Field(default_factory=lambda: operator_namespace(os.environ))
@@ -128,6 +138,16 @@ class Settings(_Section):
     """Address of ``/healthz``, ``/readyz`` and ``/metrics``."""
     prometheus: PrometheusSettings = Field(default_factory=PrometheusSettings)
     labels: LabelSettings = Field(default_factory=LabelSettings)
+
+    @property
+    def policy(self) -> Policy:
+        return Policy(
+            used_ratio=self.used_ratio,
+            memory_weight=self.memory_weight,
+            slice_basis=self.slice_basis,
+            unallocated=self.unallocated,
+            gpu_fraction=self.gpu_fraction,
+        )
 
     @model_validator(mode="after")
     def _is_scraped_in_every_window(self) -> "Settings":
