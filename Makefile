@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
 
-.PHONY: demo test test-unit lint crds sandbox-up sandbox-down clean help
+.PHONY: demo test test-unit lint crds bench sandbox-up sandbox-down clean help
 
 help: ## Say what there is
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -28,6 +28,9 @@ lint: $(DEV_STAMP) ## ruff, mypy, the rooms' one direction, generated files
 
 crds: $(DEV_STAMP) ## Generate crds/ from the models
 	$(BIN)/python hack/make_crds.py
+
+bench: $(STAMP) ## How long the numeric stages take, beside copying the same bytes; BENCH_ROWS=N,M for other sizes
+	@PYTHONPATH=. $(BIN)/python -m benchmarks
 
 sandbox-up: $(DEV_STAMP) ## A real API server and Prometheus with a simulated GPU fleet
 	$(BIN)/python -m sandbox up

@@ -13,7 +13,9 @@ KUBERNETES = "1.35.3"
 _KUBERNETES_FLAGS = f"{_SET}gitVersion=v1.35.3 {_SET}gitMajor=1 {_SET}gitMinor=35 {_SET}gitTreeState=clean"
 """Without them the server says v0.0.0 and clients complain."""
 PROMETHEUS = "3.7.3"
-_PROMETHEUS_FLAGS = f"-X github.com/prometheus/common/version.Version={PROMETHEUS}"
+PROMETHEUS_2 = "2.55.1"
+"""The last of those whose range selectors are closed on both sides: many clusters still run one."""
+_PROMETHEUS_VERSION = "-X github.com/prometheus/common/version.Version="
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,11 +92,25 @@ def _prometheus(name: str, minutes: int) -> Program:
         recipe=GoBuild(
             module=_HERE / "go" / "prometheus",
             package=f"github.com/prometheus/prometheus/cmd/{name}",
-            link_flags=_PROMETHEUS_FLAGS,
+            link_flags=_PROMETHEUS_VERSION + PROMETHEUS,
             tags="remove_all_sd",  # static targets stay
             minutes=minutes,
         ),
     )
+
+
+_PROMETHEUS_2 = Program(
+    name="prometheus2",
+    pinned=PROMETHEUS_2,
+    oldest=(2, 42, 0),
+    newest_major=2,
+    recipe=GoBuild(
+        module=_HERE / "go" / "prometheus2",
+        package="github.com/prometheus/prometheus/cmd/prometheus",
+        link_flags=_PROMETHEUS_VERSION + PROMETHEUS_2,
+        minutes=4,
+    ),
+)
 
 
 def _client(name: str, pinned: str, oldest: Version, ask_version: tuple[str, ...]) -> Program:
@@ -117,6 +133,7 @@ PROGRAMS = {
         _kubernetes("kube-controller-manager", 1),
         _prometheus("prometheus", 4),
         _prometheus("promtool", 1),
+        _PROMETHEUS_2,
         _client("kubectl", "1.37.1", (1, 30, 0), ("version", "--client", "-o", "json")),
         _client("helm", "4.3.1", (3, 14, 0), ("version", "--short")),
     )

@@ -20,7 +20,7 @@ FOUND = pytest.StashKey[dict[str, Path | BinaryMissing]]()
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """A first build takes minutes: before any test has a time limit, and with its progress on the screen."""
-    names = (*CONTROL_PLANE, *METRICS, *CLIENTS)
+    names = (*CONTROL_PLANE, *METRICS, *CLIENTS, "prometheus2")
     wanted = any(item.get_closest_marker("cluster") for item in session.items)
     if wanted and not session.config.option.collectonly:
         with session.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():

@@ -14,6 +14,8 @@ from gpucost.model.usage import NamedHolder, Usage
 from gpucost.telemetry.queries import Matcher
 from gpucost.telemetry.settings import TelemetrySettings
 from gpucost.telemetry.source import PrometheusTelemetry
+from sandbox.binaries import find
+from sandbox.errors import BinaryMissing
 from sandbox.prometheus import load_history, prometheus
 
 pytestmark = pytest.mark.cluster
@@ -70,7 +72,7 @@ class Track:
         last = clock.last_tick if self.last is None else self.last
         for step in range((last - self.first) * SCRAPE // self.every + 1):
             at = clock.at(self.first) + step * self.every
-            yield f"{self.metric}{{{labels}}} {self.value} {at.timestamp():.3f}"
+            yield f"{self.metric}{{{labels}}} {str(self.value).replace('nan', 'NaN')} {at.timestamp():.3f}"
 
 
 def device(
@@ -90,6 +92,9 @@ LOWER_CASE = {
     "gpu_i_id": "9",
     "gpu_i_profile": "1g.10gb",
 }
+SLOT_0 = HELD | {"exported_pod": "shared-0", "vgpu": "0"}
+SLOT_1 = HELD | {"exported_pod": "shared-1", "vgpu": "1"}
+NOT_A_NUMBER = {"job": "nan", "UUID": "GPU-q", "Hostname": "n8"}
 GPUS = [
     # Held until two samples into the second window, then idle.
     *device(TARGET | card("GPU-a") | HELD, 30, 10, 0.4, last=PER_WINDOW + 2),
@@ -127,6 +132,16 @@ GPUS = [
     # An old exporter's idle card.
     *device(STATIC | card("GPU-i", "n2") | {"namespace": "", "pod": "", "container": ""}, 0, 40, 0.0),
     *device(STATIC | card("GPU-x", "n9") | {"cluster": "test"}, 40, 0, 1.0),
+    # Shared by two pods, each with memory of its own beside the total of the card.
+    *device(TARGET | card("GPU-s", "n7") | SLOT_0, 10, 40, 0.8),
+    *device(TARGET | card("GPU-s", "n7") | SLOT_1, 50, 40, 0.8),
+    Track(metric=USED, labels=TARGET | card("GPU-s", "n7"), value=60),
+    # One sample that is no number.
+    Track(metric=ENGINE, labels=NOT_A_NUMBER, value=0.5, last=4),
+    Track(metric=ENGINE, labels=NOT_A_NUMBER, value=float("nan"), first=5, last=5),
+    Track(metric=ENGINE, labels=NOT_A_NUMBER, value=1.0, first=6),
+    # An exporter that does not say where it runs.
+    *device({**TARGET, "pod": "nvidia-dcgm-exporter-lost", "UUID": "GPU-h", "Hostname": ""} | HELD, 30, 10, 0.5),
 ]
 
 KSM = {"job": "kube-state-metrics"}
@@ -142,6 +157,10 @@ def owned(kind: str, name: str) -> dict[str, str]:
 
 
 REQUEST = {"container": "main", "node": "n1", "unit": "integer"}
+OWN = {"job": "gpucost", "namespace": "ml", "pod": "own-0", "uid": "u8", "node": "n1", "workload": "Job/own"} | {
+    "container": "main",
+    "resource": "nvidia.com/gpu",
+}
 PODS = [
     Track(metric="kube_pod_labels", labels=pod("train.0", "u1") | {"label_team": "zebra"}, value=1, last=5),
     Track(metric="kube_pod_labels", labels=pod("train.0", "u1") | {"label_team": "ant"}, value=1, first=6, last=9),
@@ -176,6 +195,22 @@ PODS = [
         value=1,
         last=9,
     ),
+    Track(
+        metric="kube_pod_info",
+        labels=KSM | {"namespace": "gpu-operator", "pod": "nvidia-dcgm-exporter-lost", "node": "n10", "uid": "u7"},
+        value=1,
+    ),
+    Track(metric="gpucost_pod_info", labels=OWN | {"team": "before"}, value=1, last=5),
+    Track(metric="gpucost_pod_info", labels=OWN | {"team": "after"}, value=2, first=6, last=9),
+    Track(metric="gpucost_pod_bound_timestamp_seconds", labels={"job": "gpucost", "uid": "u8"}, value=1000.5, last=9),
+    Track(
+        metric="gpucost_pod_ended_timestamp_seconds",
+        labels={"job": "gpucost", "uid": "u8"},
+        value=2000,
+        first=9,
+        last=9,
+    ),
+    Track(metric="kube_pod_labels", labels=pod("own-0", "u8") | {"label_team": "elsewhere"}, value=1, last=9),
 ]
 
 
@@ -186,11 +221,23 @@ def clock() -> Clock:
     return Clock(start, (newest - start) // SCRAPE)
 
 
-@pytest.fixture(scope="module")
-def url(clock: Clock, prometheus_binaries: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("telemetry")
-    load_history(prometheus_binaries["promtool"], [write_history(folder, clock)], folder)
-    with prometheus(prometheus_binaries, folder) as server:
+@pytest.fixture(scope="module", params=["prometheus", "prometheus2"])
+def url(
+    request: pytest.FixtureRequest,
+    clock: Clock,
+    prometheus_binaries: dict[str, Path],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[str]:
+    """Of today's Prometheus and of the last of those whose ranges are closed on both sides."""
+    folder = tmp_path_factory.mktemp(request.param)
+    binaries = prometheus_binaries
+    if request.param == "prometheus2":
+        try:
+            binaries = {**binaries, "prometheus": find(request.param)}
+        except BinaryMissing as missing:
+            pytest.skip(str(missing))
+    load_history(binaries["promtool"], [write_history(folder, clock)], folder)
+    with prometheus(binaries, folder) as server:
         yield server.url
 
 
@@ -220,10 +267,14 @@ Row = tuple[str, str, float, float, float]
 STEADY: list[Row] = [
     ("GPU-b", "", 10, 0, 0.1),
     ("GPU-d", "", 20, np.nan, 0.7),
+    ("GPU-h", "train-0", 10, 0.75, 0.5),
     ("GPU-i", "", 10, 0, 0),
     ("GPU-l", "slice-0", 10, 0.75, 0.3),
     ("GPU-o", "old-0", 10, 0.5, 0.2),
     ("GPU-p", "plain-0", 10, 0.25, 0.1),
+    ("GPU-s", "", 10, 0.6, 0.8),
+    ("GPU-s", "shared-0", 10, 0.1, 0.8),
+    ("GPU-s", "shared-1", 10, 0.5, 0.8),
     ("GPU-t", "", 10, 0.75, 0.5),
     ("GPU-u", "", 10, 0.75, 0.5),
 ]
@@ -233,16 +284,24 @@ EXPECTED: list[list[Row]] = [
         ("GPU-a", "train-0", 10, 0.75, 0.4),
         ("GPU-e", "train-0", 1, np.nan, 0.1),
         ("GPU-r", "train-0", 10, 0.45, 0.8),
+        ("GPU-q", "", 10, np.nan, (4 * 0.5 + 5 * 1.0) / 9),
         *STEADY,
     ],
     [
+        ("GPU-q", "", 10, np.nan, 1.0),
         ("GPU-a", "", 8, 0, 0),
         ("GPU-a", "train-0", 2, 0.75, 0.4),
         ("GPU-e", "train-0", 1, np.nan, 0.2),
         ("GPU-r", "train-0", 10, 0.25, 1.0),
         *STEADY,
     ],
-    [("GPU-a", "", 10, 0, 0), ("GPU-e", "train-0", 1, np.nan, 0.3), ("GPU-r", "train-0", 10, 0.25, 1.0), *STEADY],
+    [
+        ("GPU-a", "", 10, 0, 0),
+        ("GPU-e", "train-0", 1, np.nan, 0.3),
+        ("GPU-q", "", 10, np.nan, 1.0),
+        ("GPU-r", "train-0", 10, 0.25, 1.0),
+        *STEADY,
+    ],
 ]
 
 
@@ -269,6 +328,30 @@ def test_the_rows_of_a_range_are_those_of_the_history(telemetry: PrometheusTelem
     dense = np.array([device.uuid == "GPU-d" for device in usage.devices])[usage.device]
     assert usage.row_interval_seconds.tolist() == np.where(dense, 15, 30).tolist()
     assert usage.interval_seconds.tolist() == [15, 15, 15]
+
+
+def test_what_holders_of_a_shared_card_used_is_told_from_its_total(
+    telemetry: PrometheusTelemetry, clock: Clock
+) -> None:
+    usage = telemetry.read_usage(clock.windows[:1])
+    shared = np.array([device.uuid == "GPU-s" for device in usage.devices])[usage.device]
+    assert usage.beside[shared].tolist() == [True, False, False]
+    assert usage.own_memory[shared].tolist() == [False, True, True]
+    assert usage.slots[shared].tolist() == [0, 1, 1]
+    assert usage.device_scrapes[shared].tolist() == [10, 10, 10]
+
+
+def test_one_sample_that_is_no_number_is_the_only_one_that_is_dropped(
+    telemetry: PrometheusTelemetry, clock: Clock
+) -> None:
+    assert telemetry.read_usage(clock.windows).dropped["notANumber"] == 1
+
+
+def test_an_exporter_that_does_not_say_its_node_is_found_by_its_pod(
+    telemetry: PrometheusTelemetry, clock: Clock
+) -> None:
+    devices = telemetry.read_usage(clock.windows).devices
+    assert [device.node for device in devices if device.uuid == "GPU-h"] == ["n10"]
 
 
 def test_a_window_alone_says_the_same_as_in_a_range(telemetry: PrometheusTelemetry, clock: Clock) -> None:
@@ -317,6 +400,16 @@ def test_ended_pods_come_back_with_their_last_labels(telemetry: PrometheusTeleme
     again = make_pod("u0", "train.0", "bee", Request("main", "nvidia.com/mig-1g.5gb", 1), Owner("Job", "again"))
     hidden = Pod(uid="u5", namespace="ml", name="hidden-0", node="", labels={"team": "owl"}, labels_sanitised=True)
     assert sorted(pods, key=lambda pod: pod.name) == [hidden, first, again]
+
+
+def test_what_we_said_of_a_pod_ourselves_comes_back_with_its_life(telemetry: PrometheusTelemetry, clock: Clock) -> None:
+    (own,) = telemetry.read_ended_pods([NamedHolder("ml", "own-0", "main")], clock.windows[-1].end)
+    assert (own.uid, own.labels, own.owner) == ("u8", {"team": "after"}, Owner("Job", "own"))
+    assert own.requests == (Request("main", "nvidia.com/gpu", 2),)
+    assert (own.bound, own.ended) == (
+        datetime.fromtimestamp(1000.5, UTC),
+        datetime.fromtimestamp(2000, UTC),
+    )
 
 
 def make_pod(uid: str, name: str, team: str, request: Request, owner: Owner) -> Pod:

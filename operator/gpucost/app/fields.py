@@ -103,6 +103,17 @@ MatcherList = Annotated[
     tuple[Annotated[str, that(_is_matcher), must_be('a label matcher, such as cluster="prod"')], ...],
     list_of("label matchers, such as ['cluster=\"prod\"']"),
 ]
+MetricNameList = Annotated[
+    tuple[
+        Annotated[
+            str,
+            Field(max_length=200, pattern=r"^[a-zA-Z_:][a-zA-Z0-9_:]*$"),
+            must_be("a metric name, such as DCGM_FI_DEV_FB_USED"),
+        ],
+        ...,
+    ],
+    list_of("metric names, such as [DCGM_FI_DEV_FB_USED]", least=1),
+]
 FilePath = Annotated[Path | None, must_be("the path of a file")]
 Namespace = Annotated[str, that(NAMESPACE.fullmatch), must_be(A_NAMESPACE)]
 Address = Annotated[

@@ -1,14 +1,18 @@
 """What the last look at the API found, for the metrics page; and what vanished between two looks."""
 
 import logging
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from gpucost.cluster.memory import ClusterMemory
+from gpucost.model.attributed import Attribution
 from gpucost.model.fleet import Cluster, Pod
-from gpucost.model.holdings import NodeFacts
+from gpucost.model.holdings import NodeFacts, WindowHoldings
+from gpucost.model.ledger import Ledger
 from gpucost.model.source import ClusterSource
+from gpucost.model.usage import Usage
 
 _MOST_REMEMBERED = 20_000
 
@@ -17,12 +21,24 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class LatestLook:
-    """Written by the loop's thread, read by the metrics page; attributes are replaced whole."""
+    """A `Witness`, in the loop's thread; the metrics page reads it. Attributes are replaced whole."""
 
     pods: tuple[Pod, ...] = ()
     namespaces: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     nodes: tuple[NodeFacts, ...] = ()
     """GPU nodes only."""
+    samples_dropped: Mapping[str, int] = field(default_factory=dict)
+    """By reason, since the process started."""
+    compute_metrics: tuple[str, ...] = ()
+    """Those that compute use was last read from."""
+
+    def on_read(self, cluster: Cluster, usage: Usage, _ended: Sequence[Pod]) -> None:
+        self.pods, self.namespaces = cluster.pods, cluster.namespaces
+        self.compute_metrics = usage.compute_metrics
+        self.samples_dropped = Counter(self.samples_dropped) + Counter(usage.dropped)
+
+    def on_window(self, found: WindowHoldings, _attribution: Attribution, _ledger: Ledger) -> None:
+        self.nodes = found.nodes
 
 
 class RememberingCluster:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from gpucost.app.backoff import Backoff
 from gpucost.app.commit import Committer
-from gpucost.app.pipeline import Pipeline
+from gpucost.app.pipeline import Pipeline, Witness
 from gpucost.app.plan import (
     MOST_SPAN,
     Timing,
@@ -57,6 +57,7 @@ class WindowLoop:
         state: LoopState,
         clock: Callable[[], datetime],
         stop: Event,
+        witness: Witness | None = None,
     ) -> None:
         self._pipeline = pipeline
         self._telemetry = telemetry
@@ -66,6 +67,7 @@ class WindowLoop:
         self._state = state
         self._clock = clock
         self._stop = stop
+        self._witness = witness
         self._backoff = Backoff()
         self._span = MOST_SPAN
 
@@ -147,7 +149,7 @@ class WindowLoop:
     def _compute(self, windows: Sequence[Window], *, blind: bool) -> Sequence[Ledger]:
         """Where Prometheus is too slow for so many windows together, the next attempt asks for half as many."""
         try:
-            ledgers = self._pipeline.compute(windows, blind=blind)
+            ledgers = self._pipeline.compute(windows, blind=blind, witness=self._witness)
         except IncompleteAnswer:
             self._span = max(self._timing.window, (windows[-1].end - windows[0].start) / 2)
             raise

@@ -12,6 +12,7 @@ from gpucost.model.money import format_e9
 from gpucost.model.rates import NodeRate
 from gpucost.model.tenancy import LabelKeys, tenant_of
 from gpucost.pricing.traits import traits_of
+from gpucost.telemetry.sanity import REASONS
 
 _POD_LABELS = (
     *("namespace", "pod", "uid", "node", "team", "product", "cost_centre", "environment"),
@@ -71,6 +72,7 @@ class _FleetCollector(Collector):
         yield self._pods()
         yield from self._lives()
         yield self._nodes()
+        yield from self._telemetry()
 
     def _pods(self) -> Metric:
         info = GaugeMetricFamily(
@@ -100,6 +102,19 @@ class _FleetCollector(Collector):
             if pod.ended is not None:
                 ended.add_metric((pod.uid,), pod.ended.timestamp())
         yield from (bound, ended)
+
+    def _telemetry(self) -> Iterator[Metric]:
+        dropped = CounterMetricFamily(
+            "gpucost_samples_dropped", "Samples of exporters that do not count, by reason.", labels=("reason",)
+        )
+        for reason in REASONS:
+            dropped.add_metric((reason,), self._look.samples_dropped.get(reason, 0))
+        used = GaugeMetricFamily(
+            "gpucost_compute_metric_info", "Metrics that compute use was last read from.", labels=("metric",)
+        )
+        for name in self._look.compute_metrics:
+            used.add_metric((name,), 1)
+        yield from (dropped, used)
 
     def _nodes(self) -> Metric:
         info = GaugeMetricFamily(

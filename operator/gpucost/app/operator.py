@@ -51,7 +51,7 @@ def run_operator(
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, lambda *_: stop.set())
     state, look = LoopState(), LatestLook()
-    telemetry = PrometheusTelemetry(settings.prometheus.telemetry())
+    telemetry = PrometheusTelemetry(settings.telemetry())
     client = connect()
     store = ReportStore(client, operator_namespace=settings.namespace)
     web = WebServer(settings.listen, state, make_registry(state, look, settings.labels.keys()))
@@ -63,7 +63,6 @@ def run_operator(
         telemetry=telemetry,
         read_rates=lambda: _rates_of(store, settings),
         rules=rules_of(settings),
-        look=look,
     )
     loop = WindowLoop(
         pipeline=pipeline,
@@ -74,6 +73,7 @@ def run_operator(
         state=state,
         clock=clock,
         stop=stop,
+        witness=look,
     )
     return _supervise(loop, KopfThread(make_kopf_registry(connect, settings.currency), on_end=stop.set), state, stop)
 

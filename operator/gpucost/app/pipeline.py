@@ -1,19 +1,29 @@
 """From the sources to decided windows: one path for the operator, the command line and the demo."""
 
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
-from gpucost.app.looks import LatestLook
 from gpucost.app.rules import Rules
 from gpucost.attribution.engine import attribute
 from gpucost.matching.match import Matcher
+from gpucost.model.attributed import Attribution
 from gpucost.model.fleet import Cluster, Pod
+from gpucost.model.holdings import WindowHoldings
 from gpucost.model.ledger import Ledger
 from gpucost.model.source import ClusterSource, RateSource, TelemetrySource
 from gpucost.model.time import Window
 from gpucost.model.usage import NamedHolder, Usage
 from gpucost.reports.ledger import ledger_of
-from gpucost.telemetry.queries import MetricNames
+from gpucost.telemetry.metrics import MetricNames
 from gpucost.telemetry.usage import usage_of
+
+
+class Witness(Protocol):
+    """Is told what the figures are made of, on their way."""
+
+    def on_read(self, cluster: Cluster, usage: Usage, ended: Sequence[Pod]) -> None: ...
+
+    def on_window(self, found: WindowHoldings, attribution: Attribution, ledger: Ledger) -> None: ...
 
 
 class Pipeline:
@@ -26,16 +36,19 @@ class Pipeline:
         telemetry: TelemetrySource,
         read_rates: Callable[[], RateSource],
         rules: Rules,
-        look: LatestLook | None = None,
     ) -> None:
-        """``look``, where given, is told what every computation found."""
         self._cluster = cluster
         self._telemetry = telemetry
         self._read_rates = read_rates
         self._rules = rules
-        self._look = look
 
-    def compute(self, windows: Sequence[Window], *, blind: bool = False) -> tuple[Ledger, ...]:
+    def compute(
+        self,
+        windows: Sequence[Window],
+        *,
+        blind: bool = False,
+        witness: Witness | None = None,
+    ) -> tuple[Ledger, ...]:
         """The ledgers of windows that follow one another without a gap, in their order.
 
         ``blind``: telemetry is not asked; what the API says is charged, and the rest is unobserved.
@@ -47,15 +60,17 @@ class Pipeline:
         usage = usage_of({}, windows, MetricNames()) if blind else self._telemetry.read_usage(windows)
         unknown = _holders_to_look_up(usage, cluster)
         ended = self._telemetry.read_ended_pods(unknown, windows[-1].end) if unknown else ()
-        matcher = Matcher(
-            cluster=cluster, ended=ended, keys=self._rules.keys, gpu_fraction=self._rules.policy.gpu_fraction
-        )
+        if witness is not None:
+            witness.on_read(cluster, usage, ended)
+        policy = self._rules.policy
+        matcher = Matcher(cluster=cluster, ended=ended, keys=self._rules.keys, policy=policy)
         ledgers = []
         for number, window in enumerate(windows):
             holdings = matcher.match(usage, number, rates.rates_of(cluster.nodes, window.start))
-            ledgers.append(ledger_of(holdings, attribute(holdings.holdings), self._rules.currency))
-        if self._look is not None:
-            self._look.pods, self._look.namespaces, self._look.nodes = cluster.pods, cluster.namespaces, holdings.nodes
+            attribution = attribute(holdings.holdings, policy)
+            ledgers.append(ledger_of(holdings, attribution, self._rules.currency, policy.unallocated))
+            if witness is not None:
+                witness.on_window(holdings, attribution, ledgers[-1])
         return tuple(ledgers)
 
 

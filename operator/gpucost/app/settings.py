@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,6 +21,7 @@ from gpucost.app.fields import (
     FilePath,
     LabelKeyList,
     MatcherList,
+    MetricNameList,
     Namespace,
     Span,
     must_be,
@@ -30,7 +32,8 @@ from gpucost.model.errors import ConfigurationError
 from gpucost.model.policies import Policy, SliceBasis, UnallocatedPolicy, UsedRatio
 from gpucost.model.tenancy import LabelKeys
 from gpucost.model.time import DAY
-from gpucost.telemetry.queries import Matcher, MetricNames
+from gpucost.telemetry.metrics import ComputeMetric, MetricNames
+from gpucost.telemetry.queries import Matcher
 from gpucost.telemetry.settings import TelemetrySettings
 
 NAMESPACE_VARIABLE = "GPUCOST_NAMESPACE"
@@ -42,6 +45,40 @@ _MOST_FILE_BYTES = 2**20
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel)
+
+
+class ComputeMetricSettings(_Section):
+    """A measurement of compute use."""
+
+    names: MetricNameList
+    full: Annotated[float, Field(strict=True, gt=0), must_be("a number above 0: 1 for a ratio, 100 for percent")] = 1.0
+    """The value of a device that is busy all the time."""
+    measures_instances: Annotated[bool, Field(strict=True), must_be("true or false")] = True
+    """Whether it says anything of MIG instances."""
+    per_pod: Annotated[bool, Field(strict=True), must_be("true or false")] = False
+    """Whether newer exporters print what each pod used, beside the device's total."""
+
+
+class MetricSettings(_Section):
+    """What the exporter's metrics are called; of several names of one metric the first that is printed counts."""
+
+    memory_used: MetricNameList = MetricNames().memory_used
+    memory_free: MetricNameList = MetricNames().memory_free
+    memory_reserved: MetricNameList = MetricNames().memory_reserved
+    compute: Annotated[tuple[ComputeMetricSettings, ...], Field(min_length=1, max_length=8)] = tuple(
+        ComputeMetricSettings.model_validate({to_camel(key): value for key, value in asdict(metric).items()})
+        for metric in MetricNames().compute
+    )
+    """The first that was measured counts."""
+
+    def names(self) -> MetricNames:
+        """Raises ConfigurationError where a metric is named twice."""
+        return MetricNames(
+            memory_used=self.memory_used,
+            memory_free=self.memory_free,
+            memory_reserved=self.memory_reserved,
+            compute=tuple(ComputeMetric(**metric.model_dump()) for metric in self.compute),
+        )
 
 
 class PrometheusSettings(_Section):
@@ -62,14 +99,15 @@ class PrometheusSettings(_Section):
         must_be("a span of time with its unit, from 1s to 5m, such as 10s"),
     ] = timedelta(seconds=7)
     """For one query. A stop waits for the query in work, so it must stay below the pod's grace period."""
+    metrics: MetricSettings = Field(default_factory=MetricSettings)
     token_file: FilePath = None
     ca_file: FilePath = None
     max_answer_bytes: Annotated[
         int, Field(strict=True, ge=2**16), must_be("a whole number of bytes, at least 65536, such as 67108864")
     ] = 64 * 2**20
 
-    def telemetry(self) -> TelemetrySettings:
-        """Raises ConfigurationError where no URL is set."""
+    def telemetry(self, keys: LabelKeys) -> TelemetrySettings:
+        """``keys``: what labels are called. Raises ConfigurationError where no URL is set."""
         if not self.url:
             raise ConfigurationError(
                 "prometheus.url is not set; name the Prometheus that scrapes dcgm-exporter,"
@@ -78,12 +116,13 @@ class PrometheusSettings(_Section):
         return TelemetrySettings(
             url=self.url,
             matchers=tuple(Matcher.parse(matcher) for matcher in self.matchers),
-            metrics=MetricNames(),
+            metrics=self.metrics.names(),
             scrape_interval=self.scrape_interval,
             token_file=self.token_file,
             ca_file=self.ca_file,
             timeout_seconds=self.timeout.total_seconds(),
             max_answer_bytes=self.max_answer_bytes,
+            label_keys=keys,
         )
 
 
@@ -95,6 +134,8 @@ class LabelSettings(_Section):
     cost_centre: LabelKeyList = LabelKeys().cost_centre
     environment: LabelKeyList = LabelKeys().environment
     workload_type: LabelKeyList = LabelKeys().workload_type
+    namespace_first: Annotated[bool, Field(strict=True), must_be("true or false")] = False
+    """Whether a label of the namespace goes before one of the pod."""
 
     def keys(self) -> LabelKeys:
         return LabelKeys(**{name: getattr(self, name) for name in type(self).model_fields})
@@ -138,6 +179,10 @@ class Settings(_Section):
     """Address of ``/healthz``, ``/readyz`` and ``/metrics``."""
     prometheus: PrometheusSettings = Field(default_factory=PrometheusSettings)
     labels: LabelSettings = Field(default_factory=LabelSettings)
+
+    def telemetry(self) -> TelemetrySettings:
+        """Raises ConfigurationError where no Prometheus is named."""
+        return self.prometheus.telemetry(self.labels.keys())
 
     @property
     def policy(self) -> Policy:

@@ -14,8 +14,8 @@ from gpucost.simulation.fleet import Fleet
 from gpucost.simulation.kube_state import POD_LABELS, POD_OWNER, POD_REQUESTS, kube_series
 from gpucost.simulation.objects import lists_at
 from gpucost.simulation.samples import window_samples
+from gpucost.telemetry.metrics import MetricNames
 from gpucost.telemetry.pods import pods_of_history
-from gpucost.telemetry.queries import MetricNames
 from gpucost.telemetry.series import MetricAnswer
 from gpucost.telemetry.usage import usage_of
 

@@ -1,71 +1,96 @@
-"""One window: who held what -> what each row and each node's rest costs, exact in units of 1e-9."""
+"""One window: who held what -> what each row and each node's rest costs, exact to the unit.
+
+Every figure of a block of nodes is written straight to its place in the result (``out``), so nothing is copied twice.
+"""
+
+from dataclasses import fields
 
 import numpy as np
 
-from gpucost.attribution.rounding import round_running
+from gpucost.attribution.blocks import Block, blocks_of
+from gpucost.attribution.rounding import nearest, round_running, sum_groups
 from gpucost.attribution.shares import Shares, compute_shares
 from gpucost.model.attributed import Attribution
 from gpucost.model.holdings import Holdings
-from gpucost.model.money import E9
-from gpucost.model.usage import Floats, Indices, Ints
+from gpucost.model.money import HOUR_TICKS
+from gpucost.model.policies import Policy
+from gpucost.model.usage import Floats, Ints
+
+DEFAULT_POLICY = Policy()
+_OF_NODES = frozenset({"allocated_cost", "unallocated_cost", "unallocated_hours", "host_cost"})
+_FIGURES = tuple(entry.name for entry in fields(Attribution))
 
 
-def attribute(holdings: Holdings) -> Attribution:
-    """Charge every row, leave the rest of each node unallocated."""
-    bills = holdings.bills
-    node = holdings.device_node[holdings.device]
-    shares = compute_shares(holdings)
-    cost, used_cost, unknown_cost = _money(shares, node, bills.gpu_cost_e9 / bills.cards, bills.gpu_cost_e9)
-    allocated_cost = _sum_by(cost, node, bills.cards.size)
+def attribute(holdings: Holdings, policy: Policy = DEFAULT_POLICY) -> Attribution:
+    """Charge every row, leave the rest of each node unallocated.
 
-    hours = bills.alive_hours[node]
-    reserved_hours, charged_hours = _e9(shares.reserved * hours), _e9(shares.charged * hours)
-    card_hours = _e9(bills.cards * bills.alive_hours)
-    has_memory, has_compute = ~np.isnan(holdings.memory_ratio), ~np.isnan(holdings.compute_ratio)
-    measured = holdings.held_ratio * holdings.seen_ratio * hours
-    measured_cards = holdings.slice_share[holdings.device] * measured
+    Of ``policy`` it takes what counts as used; the hours of both raw ratios are in the result, whichever it is.
+    """
+    found = _room_for(holdings)
+    for block in blocks_of(holdings):
+        out = _part_of(found, block)
+        shares = compute_shares(block.holdings, policy)
+        _write_costs(shares, block, out)
+        _write_hours(shares, block, out)
+        np.copyto(out.capped, shares.capped)
+    return found
+
+
+def _room_for(holdings: Holdings) -> Attribution:
+    rows, nodes = holdings.device.size, holdings.bills.cards.size
+    amounts = {
+        name: np.empty(nodes if name in _OF_NODES else rows, dtype=np.int64) for name in _FIGURES if name != "capped"
+    }
+    return Attribution(**amounts, capped=np.empty(rows, dtype=np.bool_))
+
+
+def _part_of(whole: Attribution, block: Block) -> Attribution:
+    """Views of the block's places."""
     return Attribution(
-        cost=cost,
-        used_cost=used_cost,
-        idle_cost=cost - used_cost - unknown_cost,
-        unknown_use_cost=unknown_cost,
-        reserved_hours=reserved_hours,
-        used_hours=np.minimum(_e9(shares.used * hours), charged_hours),
-        charged_hours=charged_hours,
-        held_hours=_e9(holdings.held_ratio * hours),
-        seen_hours=_e9(np.where(has_memory | has_compute, measured, 0.0)),
-        memory_hours=_e9(np.where(has_memory, measured_cards, 0.0)),
-        memory_used_hours=_e9(measured_cards * np.nan_to_num(holdings.memory_ratio, nan=0.0)),
-        compute_hours=_e9(np.where(has_compute, measured_cards, 0.0)),
-        compute_used_hours=_e9(measured_cards * np.nan_to_num(holdings.compute_ratio, nan=0.0)),
-        capped=shares.capped,
-        allocated_cost=allocated_cost,
-        unallocated_cost=bills.gpu_cost_e9 - allocated_cost,
-        unallocated_hours=np.maximum(card_hours - _sum_by(charged_hours, node, bills.cards.size), 0),
-        host_cost=bills.cost_e9 - bills.gpu_cost_e9,
+        **{name: getattr(whole, name)[block.nodes if name in _OF_NODES else block.rows] for name in _FIGURES}
     )
 
 
-def _money(shares: Shares, node: Indices, card_cost: Floats, limit: Ints) -> tuple[Ints, Ints, Ints]:
-    """(cost, used cost, unknown-use cost) by row; the rows of a node never exceed ``limit`` (n,)."""
-    price = card_cost[node]
-    cost = round_running(shares.charged * price, node, limit)
-    used = np.minimum(_rint(shares.used * price), cost)
+def _write_costs(shares: Shares, block: Block, out: Attribution) -> None:
+    """The rows of a node never exceed what goes to its cards."""
+    bills, device = block.holdings.bills, block.holdings.device
+    price = (bills.gpu_cost_e9 / bills.cards)[block.holdings.device_node][device]
+    round_running(shares.charged * price, block.row_ends, bills.gpu_cost_e9, out.cost)
+    np.minimum(nearest(shares.used * price), out.cost, out=out.used_cost)
+    unused = np.subtract(out.cost, out.used_cost, out=out.idle_cost)
+    unknown = np.minimum(nearest(shares.unknown * price), unused, out=out.unknown_use_cost)
     # A row that was never measured has no idle cost: not even the unit that rounding apart would leave.
-    never_seen = shares.used + shares.idle == 0.0
-    unknown = np.where(never_seen, cost, np.minimum(_rint(shares.unknown * price), cost - used))
-    return cost, used, unknown
+    np.copyto(unknown, out.cost, where=shares.used + shares.idle == 0.0)
+    np.subtract(unused, unknown, out=out.idle_cost)
+    np.copyto(out.allocated_cost, sum_groups(out.cost, block.row_ends))
+    np.subtract(bills.gpu_cost_e9, out.allocated_cost, out=out.unallocated_cost)
+    np.subtract(bills.cost_e9, bills.gpu_cost_e9, out=out.host_cost)
 
 
-def _rint(amount: Floats) -> Ints:
-    return np.rint(amount).astype(np.int64)
+def _write_hours(shares: Shares, block: Block, out: Attribution) -> None:
+    holdings, bills = block.holdings, block.holdings.bills
+    alive = np.rint(bills.alive_hours * HOUR_TICKS)
+    ticks = alive[holdings.device_node][holdings.device]
+    nearest(shares.reserved * ticks, out.reserved_hours)
+    nearest(shares.charged * ticks, out.charged_hours)
+    np.minimum(nearest(shares.used * ticks), out.charged_hours, out=out.used_hours)
+    sold = sum_groups(out.charged_hours, block.row_ends)
+    np.maximum(nearest(alive * bills.cards) - sold, 0, out=out.unallocated_hours)
+
+    held = holdings.held_ratio * ticks
+    nearest(held, out.held_hours)
+    nearest(shares.seen_ratio * held, out.seen_hours)
+    held *= holdings.seen_ratio
+    held *= holdings.slice_share[holdings.device]
+    _write_measured(held, holdings.memory_ratio, out.memory_hours, out.memory_used_hours)
+    _write_measured(held, holdings.compute_ratio, out.compute_hours, out.compute_used_hours)
 
 
-def _e9(hours: Floats) -> Ints:
-    return _rint(hours * E9)
-
-
-def _sum_by(amount: Ints, index: Indices, size: int) -> Ints:
-    total = np.zeros(size, dtype=np.int64)
-    np.add.at(total, index, amount)
-    return total
+def _write_measured(held: Floats, ratio: Floats, hours: Ints, used_hours: Ints) -> None:
+    """Card hours for which ``ratio`` is known, and the used part of them; ``held``: in which anything was measured."""
+    is_unknown = np.isnan(ratio)
+    used = held * ratio
+    np.putmask(used, is_unknown, 0.0)
+    nearest(used, used_hours)
+    nearest(held, hours)
+    np.putmask(hours, is_unknown, 0)

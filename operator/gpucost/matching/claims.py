@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gpucost.matching.kinds import kind_requested, same_kind
+from gpucost.matching.kinds import Wanted, same_kind, wanted_by
+from gpucost.matching.lives import Lives
 from gpucost.matching.nodes import Nodes
 from gpucost.matching.pods import ALWAYS, NEVER, Life
 from gpucost.model.fleet import Pod
@@ -22,9 +23,13 @@ class Claim:
 
     life: Life
     machine: int
-    kind: str
+    wanted: Wanted
     containers: tuple[str, ...]
-    """One entry for each device."""
+    """One entry for each device, or for each slot of shared devices."""
+
+    @property
+    def kind(self) -> str:
+        return self.wanted.kind
 
 
 class Claims:
@@ -37,21 +42,29 @@ class Claims:
             machine = nodes.machines.get(life.pod.node)
             if machine is None:
                 continue
-            wanted: defaultdict[str, list[str]] = defaultdict(list)
+            wishes: defaultdict[Wanted, list[str]] = defaultdict(list)
             for request in life.pod.requests:
-                kind = kind_requested(request.resource, nodes.product(machine))
-                if kind is None:
+                wanted = wanted_by(request.resource, nodes.product(machine))
+                if wanted is None:
                     unattributed.add((machine, request.resource))
                 else:
-                    wanted[kind] += [request.container] * request.count
+                    wishes[wanted] += [request.container] * request.count
             found += [
-                Claim(life=life, machine=machine, kind=kind, containers=tuple(containers))
-                for kind, containers in wanted.items()
+                Claim(life=life, machine=machine, wanted=wanted, containers=tuple(containers))
+                for wanted, containers in wishes.items()
             ]
-        found.sort(key=lambda claim: (claim.machine, claim.life.start, claim.life.pod.uid, claim.kind))
+        found.sort(
+            key=lambda claim: (
+                claim.machine,
+                claim.life.start,
+                claim.life.pod.uid,
+                claim.wanted.name,
+                claim.wanted.renamed,
+            )
+        )
         self.all = tuple(found)
         self.unattributed = tuple(sorted(unattributed))
-        """Machine and resource of requests for slots of shared devices: no row stands for them."""
+        """Machine and resource of requests for what no device is known to be: no row stands for them."""
         self.machine = np.array([claim.machine for claim in found], dtype=np.intp)
         self.start = np.array([claim.life.start for claim in found], dtype=np.int64)
         self.end = np.array([claim.life.end for claim in found], dtype=np.int64)
@@ -59,6 +72,11 @@ class Claims:
         self.count = np.array([len(claim.containers) for claim in found], dtype=np.int64)
         self.timed = np.array([claim.life.timed for claim in found], dtype=np.bool_)
         """(c,) the API says when; otherwise telemetry alone does."""
+        self.plain = np.array([claim.wanted.plain for claim in found], dtype=np.bool_)
+        self.renamed = np.array([claim.wanted.renamed for claim in found], dtype=np.bool_)
+        slices = np.array([claim.wanted.slices for claim in found], dtype=np.int64).reshape(-1, 2)
+        self.slices, self.slices_of = slices[:, 0], slices[:, 1]
+        """(c,) compute slices of each compute instance, and of the GPU instance that it is a part of."""
         self._by_pod: defaultdict[tuple[str, str, str], list[int]] = defaultdict(list)
         for number, claim in enumerate(found):
             self._by_pod[_identity(claim.life.pod)].append(number)
@@ -69,6 +87,10 @@ class Claims:
         if len(numbers) == 1:
             return numbers[0]
         return next((number for number in numbers if same_kind(self.all[number].kind, kind)), -1)
+
+    def held_ms(self, lives: Lives) -> Ints:
+        """For how long the API had each pod bound and not terminal on a living machine; 0: it does not say. (c,)"""
+        return np.where(self.timed, lives.living_ms(self.machine, self.start, self.end), 0)
 
     def first_bound_ms(self, start: int, end: int, machines: int) -> Ints:
         """When the first of the pods that held something in the window was bound to each machine. (m,)"""

@@ -9,7 +9,10 @@ from typing import TypeVar
 
 import numpy as np
 
-from gpucost.matching.kinds import share_of_device
+from gpucost.matching.grouped import any_by, most_by, quotient, sum_by
+from gpucost.matching.slices import share_of_device
+from gpucost.model.fleet import Node
+from gpucost.model.policies import SliceBasis
 from gpucost.model.usage import Bools, Device, Floats, Indices, Ints
 
 ROUNDING = 1e-9  # closer shares are equal
@@ -34,8 +37,8 @@ class Seen:
     slice_share: Floats
     """(d,) part of its card, scaled where the devices of the card would add up to more than 1."""
     presence: Floats
-    """(d,) part of the time for which the device existed: below 1 where its card was cut anew, or the machine replaced,
-    in the window."""
+    """(d,) part of the time for which the device existed: below 1 where its card was cut anew, or the card or the
+    machine replaced, in the window."""
     uncut_share: Floats
     """(m,) cards' worth of cut cards that no instance covers."""
 
@@ -43,7 +46,10 @@ class Seen:
 class Devices:
     """The devices of machines that the API knows, in their order."""
 
-    def __init__(self, devices: Sequence[Device], machines: Mapping[str, int]) -> None:
+    def __init__(
+        self, devices: Sequence[Device], machines: Mapping[str, int], described: Sequence[Node], basis: SliceBasis
+    ) -> None:
+        """``described`` (m,): the node of each machine whose labels count."""
         known = sorted((device, number) for number, device in enumerate(devices) if device.node in machines)
         self.all = tuple(device for device, _ in known)
         self.index = np.full(len(devices), -1, dtype=np.intp)
@@ -51,11 +57,11 @@ class Devices:
         self.index[[number for _, number in known]] = np.arange(len(known))
         self.machine = _indices(machines[device.node] for device in self.all)
         """(d,)"""
-        shares = [share_of_device(device) for device in self.all]
+        shares = [share_of_device(device, described[machines[device.node]], basis) for device in self.all]
         self.guessed = np.array([not share.known for share in shares], dtype=np.bool_)
         """(d,) profile and model are not known together."""
         self._share = np.array([share.part for share in shares], dtype=np.float64)
-        self._is_instance = np.array([bool(device.gpu_instance_id) for device in self.all], dtype=np.bool_)
+        self.is_instance = np.array([bool(device.gpu_instance_id) for device in self.all], dtype=np.bool_)
         self._place, places = _numbered((device.node, device.uuid, device.gpu_instance_id) for device in self.all)
         self._place_card, cards = _numbered((node, uuid) for node, uuid, _ in places)
         self._card = self._place_card[self._place]
@@ -63,57 +69,50 @@ class Devices:
         self._machines = len(machines)
 
     def seen(
-        self, sampled_ms: Floats, named_ms: Floats, interval_ms: Floats, *, replaced: Ints, window_ms: int
+        self, sampled_ms: Floats, named_ms: Floats, interval_ms: Floats, *, told: Ints, renewed: Bools, window_ms: int
     ) -> Seen:
-        """``sampled_ms`` (d,) of each device, ``named_ms`` (d,) of it with a holder.
+        """``sampled_ms`` (d,) of each device, ``named_ms`` (d,) of it with a holder, at most that.
 
-        ``replaced`` (m,): how many cards a machine has at one time that may have been replaced by another of its name
-        in the window, so that no card shows for how long any was there; 0: it was not.
+        ``told`` (m,): the cards that a machine has at one time, 0: not told. Where more are seen one after another, no
+        card shows for how long any was there. ``renewed`` (m,): the machine may have been replaced by another of its
+        name in the window.
         """
         cards, machines = self._card_machine.size, self._machines
-        place_ms = _sum(self._place, sampled_ms, self._place_card.size)
-        card_ms, longest_ms, interval = np.zeros(cards), np.zeros(machines), np.zeros(machines)
-        np.maximum.at(card_ms, self._place_card, place_ms)
-        np.maximum.at(longest_ms, self._card_machine, card_ms)
-        np.maximum.at(interval, self.machine, interval_ms)
-        all_ms = _sum(self._card_machine, card_ms, machines)
-        machine_ms = np.maximum(longest_ms, np.minimum(_ratio(all_ms, replaced.astype(np.float64)), window_ms))
-        machine_part = _ratio(sampled_ms, machine_ms[self.machine])
-
-        cut_card = _sum(self._card, (self._is_instance & (sampled_ms > 0)).astype(np.float64), cards) > 0
+        cut_card = any_by(self._card[self.is_instance & (sampled_ms > 0)], cards)
         cut = cut_card[self._card]
         # An exporter may print a cut card beside its instances: it takes room only while a pod holds it whole.
-        occupying = np.where(self._is_instance, sampled_ms, np.where(cut, named_ms, 0.0))
-        at_once = _sum(self._card, self._share * (occupying > 0), cards)
-        over_time = _sum(self._card, self._share * _ratio(occupying, machine_ms[self.machine]), cards)
+        occupying = np.where(self.is_instance, sampled_ms, np.where(cut, named_ms, 0.0))
+        at_once = sum_by(self._card, self._share * (occupying > 0), cards)
         crowded = cut_card & (at_once > 1.0 + ROUNDING)
+
+        place_ms = sum_by(self._place, sampled_ms, self._place_card.size)
+        in_turn_ms = np.where(crowded, np.minimum(sum_by(self._card, self._share * occupying, cards), window_ms), 0.0)
+        card_ms = np.maximum(most_by(self._place_card, place_ms, cards), in_turn_ms)
+        longest_ms = most_by(self._card_machine, card_ms, machines)
+        all_ms = sum_by(self._card_machine, card_ms, machines)
+        machine_ms = np.maximum(longest_ms, np.minimum(quotient(all_ms, told.astype(np.float64)), window_ms))
+        in_window = np.bincount(self._card_machine[card_ms > 0], minlength=machines)
+        at_one_time = _cards_at_once(all_ms, machine_ms)
+        in_turn = renewed | (machine_ms > longest_ms + ROUNDING) | (in_window > at_one_time)
+
+        over_time = sum_by(self._card, self._share * quotient(occupying, machine_ms[self.machine]), cards)
         total = np.where(crowded, over_time, at_once)
-        uncut = np.where(cut_card, np.maximum(1.0 - total, 0.0), 0.0)
-        existed_in_part = crowded[self._card] | (replaced[self.machine] > 0)
+        existed_in_part = crowded[self._card] | in_turn[self.machine]
         return Seen(
             sampled_ms=sampled_ms,
             machine_ms=machine_ms,
-            interval_ms=interval,
-            cards=_cards_at_once(all_ms, machine_ms),
+            interval_ms=most_by(self.machine, interval_ms, machines),
+            cards=at_one_time,
             cut=cut,
             slice_share=self._share / np.where(cut, np.maximum(total, 1.0)[self._card], 1.0),
-            presence=np.where(existed_in_part, machine_part, 1.0),
-            uncut_share=_sum(self._card_machine, uncut, machines),
+            presence=np.where(existed_in_part, quotient(sampled_ms, machine_ms[self.machine]), 1.0),
+            uncut_share=sum_by(self._card_machine, np.where(cut_card, np.maximum(1.0 - total, 0.0), 0.0), machines),
         )
 
 
 def _cards_at_once(all_ms: Floats, machine_ms: Floats) -> Ints:
     """The mean rounded up: a card that takes the place of another in the window is not one more."""
-    return np.ceil(_ratio(all_ms, machine_ms) - ROUNDING).astype(np.int64)
-
-
-def _ratio(part: Floats, whole: Floats) -> Floats:
-    """0 where the whole is 0."""
-    return np.divide(part, whole, out=np.zeros_like(whole), where=whole > 0)
-
-
-def _sum(index: Indices, amount: Floats, size: int) -> Floats:
-    return np.bincount(index, amount, minlength=size).astype(np.float64)  # of nothing: integers
+    return np.ceil(quotient(all_ms, machine_ms) - ROUNDING).astype(np.int64)
 
 
 def _numbered(keys: Iterable[Key]) -> tuple[Indices, list[Key]]:

@@ -43,6 +43,15 @@ class Lives:
         within = np.flatnonzero(overlap > 0)
         return row[within], line[within], overlap[within]
 
+    def clip(self, machine: Indices, start: Ints, end: Ints) -> tuple[Ints, Ints]:
+        """[``start``, ``end``] (e,) between the first and the last moment of each ``machine`` (e,) in the window."""
+        first = np.full(self.alive_ms.size, NEVER, dtype=np.int64)
+        last = np.full(self.alive_ms.size, ALWAYS, dtype=np.int64)
+        np.minimum.at(first, self.machine, self.begin_ms)
+        np.maximum.at(last, self.machine, self.end_ms)
+        begin = np.maximum(start, first[machine])
+        return begin, np.maximum(np.minimum(end, last[machine]), begin)
+
     def living_ms(self, machine: Indices, start: Ints, end: Ints) -> Ints:
         """How much of [``start``, ``end``] (e,) each ``machine`` (e,) lived. (e,)"""
         living = np.zeros(machine.size, dtype=np.int64)

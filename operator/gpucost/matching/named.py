@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gpucost.matching.claims import Claims
+from gpucost.matching.columns import HolderRows
 from gpucost.matching.devices import ROUNDING, Devices, Seen
 from gpucost.matching.kinds import sharing_of
 from gpucost.matching.lives import Lives
@@ -20,11 +21,12 @@ UNKNOWN_PROFILE = "unknown-profile"
 
 
 @dataclass(frozen=True, kw_only=True)
-class NamedRows:
-    """Axis: e rows. As in `Holdings` but for ``claim``."""
+class NamedRows(HolderRows):
+    """Axis: e rows."""
 
-    holders: tuple[Holder, ...]
     device: Indices
+    pod: Indices
+    """(e,) alike of rows that mean one pod."""
     claim: Indices
     """(e,) index into the claims; -1: none, as of a pod that is forgotten."""
     start_ms: Ints
@@ -32,9 +34,14 @@ class NamedRows:
     """(e,) of the pod, which may have lived before and after the window."""
     held_ratio: Floats
     """(e,) part of the machine's life, above 0."""
+    slots: Floats
+    """(e,) of the device, as telemetry tells; 0: it does not."""
     seen_ratio: Floats
     memory_ratio: Floats
+    """(e,) of the holder where it is its own measurement, else of the device while it showed the holder."""
     compute_ratio: Floats
+    own_memory: Bools
+    own_compute: Bools
     estimated: Bools
     """(e,) one name was split among several pods, or the share of the device is a guess."""
 
@@ -61,6 +68,12 @@ class Named:
             for number, claimant in zip(pair, claimants, strict=True)
         ]
         self._claim = np.array(claimed, dtype=np.intp)
+        numbers: dict[tuple[str, str, str], int] = {}
+        pods_meant = (
+            (claimant.pod_uid, shown[number][1].namespace, shown[number][1].pod)
+            for number, claimant in zip(pair, claimants, strict=True)
+        )
+        self._pod = np.fromiter((numbers.setdefault(pod, len(numbers)) for pod in pods_meant), dtype=np.intp)
         self._holders = [
             _holder(
                 claimant,
@@ -70,12 +83,6 @@ class Named:
             )
             for number, claimant, claim in zip(pair, claimants, claimed, strict=True)
         ]
-
-    def named_ms(self, rows: slice, sampled_ms: Floats) -> Floats:
-        """For how much of the ``sampled_ms`` of a window's rows each device named anybody. (d,)"""
-        named = np.flatnonzero(self._pair[rows] >= 0)
-        device = self._device[self._pair[rows][named]]
-        return np.bincount(device, sampled_ms[named], minlength=len(self._devices.all)).astype(np.float64)
 
     def rows(self, rows: slice, seen: Seen, lives: Lives) -> NamedRows:
         """Who held what in the window of these rows of the usage."""
@@ -103,13 +110,17 @@ class Named:
         return NamedRows(
             holders=tuple(self._holders[number] for number in claimant),
             device=device[row],
+            pod=self._pod[claimant],
             claim=self._claim[claimant],
             start_ms=self._start[claimant],
             end_ms=self._end[claimant],
             held_ratio=held,
+            slots=self._usage.slots[rows][shown][row],
             seen_ratio=np.minimum(sampled_ms[row] / (total[row] * alive_ms[row]), 1.0),
             memory_ratio=self._usage.memory_ratio[rows][shown][row],
             compute_ratio=self._usage.compute_ratio[rows][shown][row],
+            own_memory=self._usage.own_memory[rows][shown][row],
+            own_compute=self._usage.own_compute[rows][shown][row],
             estimated=(np.bincount(row, minlength=pair.size)[row] > 1) | self._devices.guessed[device[row]],
         )
 

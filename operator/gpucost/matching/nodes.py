@@ -14,7 +14,6 @@ from gpucost.matching.lives import Spans
 from gpucost.model.cards import COUNT_LABEL, PRODUCT_LABEL, told_cards
 from gpucost.model.fleet import Node
 from gpucost.model.rates import MissingRate, NodeRate
-from gpucost.model.time import Window
 from gpucost.model.usage import Bools, Floats, Ints
 
 _GPU_LABELS = (COUNT_LABEL, PRODUCT_LABEL, "nvidia.com/gpu.present")
@@ -43,9 +42,14 @@ class CardCount:
     capacity: Ints
 
     @property
+    def told(self) -> Ints:
+        """By the sources that do not depend on what telemetry shows; 0: none does."""
+        return np.maximum(self.listed, self.labelled)
+
+    @property
     def most(self) -> Ints:
         """By the sources that count cards; 0: none does."""
-        return np.maximum(np.maximum(self.seen, self.listed), self.labelled)
+        return np.maximum(self.seen, self.told)
 
     @property
     def used(self) -> Ints:
@@ -73,7 +77,9 @@ class Nodes:
         self.machine = np.array([self.machines[node.name] for node in self.all], dtype=np.intp)
         """(n,)"""
         self.spans = Spans(self.all, self.machine)
-        self._youngest = {machine: number for number, machine in enumerate(self.machine.tolist())}
+        youngest = {machine: number for number, machine in enumerate(self.machine.tolist())}
+        self.described = tuple(self.all[number] for number in youngest.values())
+        """(m,) the youngest node of each machine: whose labels and capacity count."""
         self._shows_cards = np.array([_shows_cards(node) for node in self.all], dtype=np.bool_)
         told = [told_cards(node) for node in self.all]
         self._labelled = np.array([cards.labelled for cards in told], dtype=np.int64)
@@ -98,27 +104,30 @@ class Nodes:
         """(n,) they show cards, or their type has some, or telemetry sees some."""
         return self._shows_cards | (rates.cards > 0) | (seen.machine_ms > 0)[self.machine]
 
-    def replaced(self, window: Window, rates: Rates) -> Ints:
-        """The cards at one time of each machine that another of its name may have replaced in the window. (m,)
+    def cards_told(self, rates: Rates, renewed: Bools) -> Ints:
+        """The cards that each machine has at one time as the API or the price list tell; 0: they do not. (m,)
 
-        As many as the API or the price list tell. 0: it was not replaced, or they do not tell.
+        Of machines that may have been replaced (``renewed`` (m,)) the capacity is asked too.
         """
-        cards = np.zeros(len(self.machines), dtype=np.int64)
-        several = self.spans.several(window)
-        if several.any():
-            unseen = np.zeros(len(self.all), dtype=np.int64)
-            told = CardCount(seen=unseen, listed=rates.cards, labelled=self._labelled, capacity=self._capacity)
-            np.maximum.at(cards, self.machine, np.where(told.most > 0, told.most, told.capacity))
-        return np.where(several, cards, 0)
+        unseen = np.zeros(len(self.all), dtype=np.int64)
+        told = CardCount(seen=unseen, listed=rates.cards, labelled=self._labelled, capacity=self._capacity)
+        or_capacity = np.where(renewed[self.machine] & (told.most == 0), told.capacity, told.most)
+        return self.of_machines(or_capacity)
 
     def cards(self, seen: Seen, rates: Rates) -> CardCount:
         return CardCount(
             seen=seen.cards[self.machine], listed=rates.cards, labelled=self._labelled, capacity=self._capacity
         )
 
+    def of_machines(self, most: Ints) -> Ints:
+        """The largest of ``most`` (n,) on each machine. (m,)"""
+        largest = np.zeros(len(self.machines), dtype=np.int64)
+        np.maximum.at(largest, self.machine, most)
+        return largest
+
     def product(self, machine: int) -> str:
         """GPU model as GPU feature discovery labels the youngest node of the machine; empty: not labelled."""
-        return product_of(self.all[self._youngest[machine]])
+        return product_of(self.described[machine])
 
 
 def product_of(node: Node) -> str:

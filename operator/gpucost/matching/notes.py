@@ -2,15 +2,20 @@
 
 from collections.abc import Iterable, Sequence
 
+from gpucost.matching.groups import Groups
+from gpucost.matching.kinds import WHOLE_CARD
 from gpucost.matching.nodes import CardCount, Nodes
+from gpucost.matching.regimes import Regimes
 from gpucost.model.holdings import Note
 from gpucost.model.usage import Device, Indices
 
 CARD_COUNT_DISAGREES = "CardCountDisagrees"
 CARD_COUNT_ESTIMATED = "CardCountEstimated"
 REQUEST_NOT_ATTRIBUTED = "RequestNotAttributed"
+SLOTS_ESTIMATED = "SlotsEstimated"
 UNKNOWN_NODES = "UnknownNodes"
 UNKNOWN_PROFILE = "UnknownProfile"
+USE_WITHOUT_HOLDER = "UseWithoutHolder"
 
 _MOST_NAMES = 3
 
@@ -59,19 +64,54 @@ def card_counts(nodes: Nodes, line: Indices, cards: CardCount) -> tuple[Note, ..
 
 
 def not_attributed(nodes: Nodes, machines: Indices, requests: Sequence[tuple[int, str]]) -> tuple[Note, ...]:
-    """``requests``: machine and resource of pods that request slots of shared devices; told of ``machines`` (m,)."""
+    """``requests``: machine and resource of pods that request what is not known; told of ``machines`` (m,)."""
     present = set(machines.tolist())
     names = tuple(nodes.machines)
     return tuple(
         Note(
             REQUEST_NOT_ATTRIBUTED,
-            "SharedDevices",
+            "UnknownResource",
             f"{names[number]}/{resource}",
-            f"Node {names[number]}: pods request {resource}, slots of shared GPUs, which are not attributed: "
-            "without a name in telemetry what they hold is unallocated; give them whole GPUs or MIG instances",
+            f"Node {names[number]}: pods request {resource}, and nothing tells what part of a GPU that is: what they "
+            "hold is unallocated unless telemetry names it; say which NVIDIA resource it stands for",
         )
         for number, resource in requests
         if number in present
+    )
+
+
+def slots_estimated(nodes: Nodes, groups: Groups, regimes: Regimes, held: Iterable[int]) -> tuple[Note, ...]:
+    """``held``: numbers of groups of shared devices that have holders."""
+    return tuple(
+        _slots(nodes.described[groups.machine[number]].name, groups.kind[number], int(regimes.replicas[number]))
+        for number in sorted(set(held))
+        if regimes.guessed[number]
+    )
+
+
+def used_without_holder(devices: Iterable[Device]) -> tuple[Note, ...]:
+    return tuple(_used(device) for device in devices)
+
+
+def _slots(node: str, kind: str, replicas: int) -> Note:
+    what = "GPU" if kind == WHOLE_CARD else f"MIG instance {kind}"
+    return Note(
+        SLOTS_ESTIMATED,
+        "NotLabelled",
+        f"{node}/{kind}" if kind else node,
+        f"Node {node}: no label tells into how many slots a shared {what} is divided, so it is taken to be {replicas}, "
+        "by capacity or requests; run GPU feature discovery, which labels the replicas",
+    )
+
+
+def _used(device: Device) -> Note:
+    place = "/".join(filter(None, (device.node, device.uuid, device.gpu_instance_id)))
+    return Note(
+        USE_WITHOUT_HOLDER,
+        "NobodyRequestedIt",
+        place,
+        f"Node {device.node}: {place.removeprefix(device.node + '/')} is in use and no pod requests it, so the use is "
+        "billed to nobody; look for privileged pods or NVIDIA_VISIBLE_DEVICES=all, and let them request the GPU",
     )
 
 

@@ -1,132 +1,128 @@
-"""Holders that telemetry does not name: pods that hold by the API more than any series says.
+"""Holders of devices that are theirs alone and that telemetry does not name.
 
-Exclusive devices: which one it is decides only who the device is, so it is put on one that nobody is known to hold,
-and its use stays unknown.
+Which device it is decides only who the device is, so it is put on one that nobody is known to hold, most likely one
+that is in use. Its use stays unknown.
+
+Axes: d devices, g groups.
 """
 
-from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
-from itertools import islice, pairwise
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import numpy as np
 
-from gpucost.matching.claims import Claim, Claims
 from gpucost.matching.devices import ROUNDING, Devices, Seen
-from gpucost.matching.kinds import WHOLE_CARD, Share, same_kind, share_of, sharing_of
-from gpucost.matching.lives import Lives
-from gpucost.matching.named import UNKNOWN_PROFILE, NamedRows
+from gpucost.matching.groups import Groups
+from gpucost.matching.kinds import sharing_of
+from gpucost.matching.lacking import NOT_IN_TELEMETRY, Lack
+from gpucost.matching.measured import Measured
+from gpucost.matching.named import UNKNOWN_PROFILE
 from gpucost.matching.nodes import Nodes
+from gpucost.matching.regimes import Regimes
+from gpucost.matching.rows import HeldRows, Places
+from gpucost.matching.sharers import Sharers
+from gpucost.matching.slices import Share, share_of
 from gpucost.model.fleet import Pod
 from gpucost.model.holdings import Holder
+from gpucost.model.policies import SliceBasis
 from gpucost.model.tenancy import Tenant
-from gpucost.model.usage import Device, Floats, Indices, Ints
-
-NOT_IN_TELEMETRY = "not-in-telemetry"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnnamedRow:
-    holder: Holder
-    device: int
-    """-1: which device is not known."""
-    machine: int
-    start_ms: int
-    end_ms: int
-    """Of the pod, which may have lived before and after the window."""
-    slice_share: float
-    held_ratio: float
-    """Part of the machine's life."""
-    estimated: bool
+from gpucost.model.usage import Device, Floats
 
 
 class Unnamed:
-    """What pods hold by the API beyond what telemetry names."""
+    """Prepared for a usage."""
 
-    def __init__(self, nodes: Nodes, devices: Devices, claims: Claims, tenant_of: Callable[[Pod], Tenant]) -> None:
-        self._nodes, self._devices, self._claims, self._tenant_of = nodes, devices, claims, tenant_of
+    def __init__(
+        self, nodes: Nodes, devices: Devices, groups: Groups, tenant_of: Callable[[Pod], Tenant], basis: SliceBasis
+    ) -> None:
+        self._nodes, self._devices, self._groups = nodes, devices, groups
+        self._tenant_of, self._basis = tenant_of, basis
         edges = np.searchsorted(devices.machine, np.arange(len(nodes.machines) + 1))
-        self._devices_of = [range(*pair) for pair in pairwise(edges.tolist())]
+        self._on_machine = [range(*pair) for pair in pairwise(edges.tolist())]
 
-    def rows(self, named: NamedRows, seen: Seen, lives: Lives) -> tuple[UnnamedRow, ...]:
-        """Only devices that are never named in the window; one that is named for a part of it is timed by that.
-
-        A pod that vanished was gone before the window where no look listed it in it, and telemetry shows its machine
-        but does not name it.
-        """
-        claims = self._claims
-        held_ms = lives.living_ms(claims.machine, claims.start, claims.end)
-        gone = (claims.last_seen <= lives.start_ms) & (seen.machine_ms[claims.machine] > 0)
-        named_devices = np.bincount(named.claim[named.claim >= 0], minlength=len(claims.all))
-        missing = np.where(claims.timed & ~gone & (held_ms > 0), claims.count - named_devices, 0)
-        lacking = np.flatnonzero(missing > 0)
-        if lacking.size == 0:
-            return ()
-        held_ratio = held_ms[lacking] / lives.alive_ms[claims.machine[lacking]]
-        containers = self._unnamed_containers(lacking, missing, named)
-        free = np.where(seen.sampled_ms > 0, seen.presence, 0.0)
+    def rows(
+        self,
+        lacks: Sequence[Lack],
+        sharers: Sharers,
+        *,
+        regimes: Regimes,
+        seen: Seen,
+        measured: Measured,
+        places: Places,
+    ) -> HeldRows:
+        """``lacks`` of groups that are not shared. Who finds no free device gets a place of its own in ``places``."""
+        named = sharers.counted
+        free = np.where(regimes.holdable, seen.presence, 0.0)
         free = free - np.bincount(named.device, named.held_ratio, minlength=free.size)
-        return tuple(
-            self._row(claims.all[number], container, held, self._take_free(claims.all[number], held, free, seen), seen)
-            for number, held in zip(lacking.tolist(), held_ratio.tolist(), strict=True)
-            for container in containers[number]
+        in_use = measured.in_use.tolist()
+        rows = [
+            (lack, *self._row(lack, container, self._take_free(lack, free, in_use), seen, places))
+            for lack in lacks
+            for container in lack.containers
+        ]
+        unseen = np.full(len(rows), np.nan)
+        return HeldRows(
+            holders=tuple(holder for _, holder, _, _ in rows),
+            place=np.array([place for _, _, place, _ in rows], dtype=np.intp),
+            start_ms=np.array([lack.claim.life.start for lack, *_ in rows], dtype=np.int64),
+            end_ms=np.array([lack.claim.life.end for lack, *_ in rows], dtype=np.int64),
+            held_ratio=np.array([lack.held_ratio for lack, *_ in rows], dtype=np.float64),
+            slot_share=np.ones(len(rows)),
+            seen_ratio=np.zeros(len(rows)),
+            memory_ratio=unseen,
+            compute_ratio=unseen,
+            estimated=np.array([not known for *_, known in rows], dtype=np.bool_),
         )
 
-    def _unnamed_containers(self, lacking: Indices, missing: Ints, named: NamedRows) -> dict[int, list[str]]:
-        """For each claim the containers, one entry a device, that no series names."""
-        taken: dict[int, Counter[str]] = {}
-        for claim, holder in zip(named.claim.tolist(), named.holders, strict=True):
-            taken.setdefault(claim, Counter())[holder.container] += 1
-        unnamed = {}
-        for number in lacking.tolist():
-            containers = self._claims.all[number].containers
-            left = (Counter(containers) - taken[number]).elements() if number in taken else containers
-            unnamed[number] = list(islice(left, int(missing[number])))
-        return unnamed
+    def node_of(self, machine: int) -> str:
+        return self._nodes.described[machine].name
 
-    def _take_free(self, claim: Claim, held: float, free: Floats, seen: Seen) -> int:
-        """The first device of the kind that is free for as long, taken out of ``free``; -1: there is none."""
-        for number in self._devices_of[claim.machine]:
-            if free[number] >= held - ROUNDING and self._fits(number, claim.kind, seen):
-                free[number] -= held
-                return number
-        return -1
+    def model_of(self, group: int, seen: Seen) -> str:
+        """As telemetry shows it of a device of the group, else of one of its machine; else as the node is labelled."""
+        machine = int(self._groups.machine[group])
+        shown = [number for number in self._on_machine[machine] if seen.sampled_ms[number] > 0]
+        alike = (number for number in shown if self._groups.of_device[number] == group)
+        number = next(alike, next(iter(shown), -1))
+        return self._devices.all[number].model if number >= 0 else self._nodes.product(machine)
 
-    def _fits(self, device: int, kind: str, seen: Seen) -> bool:
-        shown = self._devices.all[device]
-        if kind == WHOLE_CARD:
-            return not shown.gpu_instance_id and not seen.cut[device]
-        return bool(shown.gpu_instance_id) and same_kind(shown.profile, kind)
+    def share_of(self, kind: str, machine: int, model: str) -> Share:
+        """Of a device that telemetry does not show."""
+        return share_of(kind, model, self._nodes.described[machine], self._basis)
 
-    def _row(self, claim: Claim, container: str, held: float, number: int, seen: Seen) -> UnnamedRow:
-        if number >= 0:
-            device = self._devices.all[number]
-            share = Share(float(seen.slice_share[number]), known=not self._devices.guessed[number])
-        else:
-            device = Device(claim.life.pod.node, "", "", claim.kind, self._model_of(claim.machine, seen))
-            share = share_of(claim.kind, device.model)
-        pod = claim.life.pod
-        holder = Holder(
+    def holder(self, lack: Lack, container: str, device: Device, *, sharing: str, flags: tuple[str, ...]) -> Holder:
+        pod = lack.claim.life.pod
+        return Holder(
             namespace=pod.namespace,
             pod=pod.name,
             pod_uid=pod.uid,
             container=container,
             device=device,
-            sharing=sharing_of(device),
+            sharing=sharing,
             tenant=self._tenant_of(pod),
-            flags=(NOT_IN_TELEMETRY, *(() if share.known else (UNKNOWN_PROFILE,))),
-        )
-        return UnnamedRow(
-            holder=holder,
-            device=number,
-            machine=claim.machine,
-            start_ms=claim.life.start,
-            end_ms=claim.life.end,
-            slice_share=share.part,
-            held_ratio=held,
-            estimated=not share.known,
+            flags=flags,
         )
 
-    def _model_of(self, machine: int, seen: Seen) -> str:
-        shown = (self._devices.all[number].model for number in self._devices_of[machine] if seen.sampled_ms[number] > 0)
-        return next(shown, self._nodes.product(machine))
+    def _take_free(self, lack: Lack, free: Floats, in_use: Sequence[bool]) -> int:
+        """A device of the kind that is free for as long, taken out of ``free``; -1: there is none."""
+        fitting = [
+            number
+            for number in self._on_machine[lack.claim.machine]
+            if self._groups.of_device[number] == lack.group and free[number] >= lack.held_ratio - ROUNDING
+        ]
+        taken = next((number for number in fitting if in_use[number]), next(iter(fitting), -1))
+        if taken >= 0:
+            free[taken] -= lack.held_ratio
+        return taken
+
+    def _row(self, lack: Lack, container: str, number: int, seen: Seen, places: Places) -> tuple[Holder, int, bool]:
+        """The holder, its place, and whether the share of its device is known."""
+        claim = lack.claim
+        if number >= 0:
+            device, place, known = self._devices.all[number], number, not self._devices.guessed[number]
+        else:
+            kind = self._groups.kind[lack.group]
+            device = Device(claim.life.pod.node, "", "", kind, self.model_of(lack.group, seen))
+            share = self.share_of(kind, claim.machine, device.model)
+            place, known = places.add(claim.machine, share.part), share.known
+        flags = (NOT_IN_TELEMETRY, *(() if known else (UNKNOWN_PROFILE,)))
+        return self.holder(lack, container, device, sharing=sharing_of(device), flags=flags), place, bool(known)

@@ -7,7 +7,8 @@ from gpucost.model.usage import Bools, Ints
 
 @dataclass(frozen=True, kw_only=True)
 class Attribution:
-    """Axes: h holder rows, n nodes, in the order of `Holdings`. Costs in 1e-9 of the currency, hours in 1e-9 h.
+    """Axes: h holder rows, n nodes, in the order of `Holdings`. Costs in 1e-9 of the currency, hours in
+    `HourTicks`.
 
     Exactly: by row ``cost = used_cost + idle_cost + unknown_use_cost``, none of them negative; by node
     ``bill = sum of cost + unallocated_cost + host_cost``, none of them negative.
@@ -28,6 +29,7 @@ class Attribution:
     held_hours: Ints
     """(h,) hours of the device, whatever its size, as the next."""
     seen_hours: Ints
+    """(h,) hours for which the used ratio is known."""
     memory_hours: Ints
     """(h,) card hours for which the memory ratio is known: the weight of ``memory_used_hours``."""
     memory_used_hours: Ints

@@ -8,14 +8,12 @@ from math import ceil
 
 from gpucost.model.fleet import GPU_RESOURCE, MIG_RESOURCE_PREFIX, Node
 from gpucost.model.mig import MIG_PROFILE, guess_slices, slices_of
+from gpucost.model.sharing import SHARED_PRODUCT, ToldSharing, label_count, told_sharing
 
 PRODUCT_LABEL = "nvidia.com/gpu.product"
 COUNT_LABEL = "nvidia.com/gpu.count"
 
 _MIG_MARK = "-MIG-"
-_SHARED_MARK = "-SHARED"
-_SHARED_RESOURCE = ".shared"
-_MOST_DIGITS = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,9 +40,8 @@ class ToldCards:
 def told_cards(node: Node, listed: int | None = None) -> ToldCards:
     """``listed`` are the cards of the node's instance type, where a price list knows them."""
     model, profile = split_product(node.labels.get(PRODUCT_LABEL, ""))
-    count = node.labels.get(COUNT_LABEL, "")
-    counted = int(count) if count.isdecimal() and len(count) <= _MOST_DIGITS else 0
-    whole, instances = _handed_out(node.capacity)
+    counted = label_count(node.labels, COUNT_LABEL)
+    whole, instances = _handed_out(node)
     if MIG_PROFILE.fullmatch(profile):
         instances[profile] += counted or whole
         whole = 0
@@ -59,20 +56,28 @@ def split_product(product: str) -> tuple[str, str]:
     Only with MIG strategy ``single`` there is a profile: ``NVIDIA-A100-SXM4-40GB-MIG-1g.5gb``. It is no known one where
     the cards are not cut alike: ``INVALID``.
     """
-    model, _, profile = product.removesuffix(_SHARED_MARK).partition(_MIG_MARK)
+    model, _, profile = product.removesuffix(SHARED_PRODUCT).partition(_MIG_MARK)
     return model, profile
 
 
-def _handed_out(capacity: Mapping[str, int]) -> tuple[int, Counter[str]]:
-    """Whole cards, and MIG instances by profile; slots of shared instances are neither."""
+def _handed_out(node: Node) -> tuple[int, Counter[str]]:
+    """Whole cards, and MIG instances by profile."""
+    told = told_sharing(node)
     instances = Counter(
         {
-            resource.removeprefix(MIG_RESOURCE_PREFIX): count
-            for resource, count in capacity.items()
-            if resource.startswith(MIG_RESOURCE_PREFIX) and not resource.endswith(_SHARED_RESOURCE)
+            resource.removeprefix(MIG_RESOURCE_PREFIX): _fewest_devices(sharing)
+            for resource, sharing in told.items()
+            if resource != GPU_RESOURCE
         }
     )
-    return capacity.get(GPU_RESOURCE, 0), instances
+    return _fewest_devices(told[GPU_RESOURCE]), instances
+
+
+def _fewest_devices(told: ToldSharing) -> int:
+    """As many as its slots need; 0 where it is not told how many slots a device has."""
+    if not told.strategy:
+        return told.handed_out
+    return ceil(Fraction(told.handed_out, told.replicas)) if told.replicas else 0
 
 
 def _fewest_cut(instances: Mapping[str, int], model: str) -> int:

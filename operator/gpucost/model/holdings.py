@@ -29,25 +29,32 @@ class NodeBills:
 
 @dataclass(frozen=True, kw_only=True)
 class Holdings:
-    """One row per (holder, device). Axes: h rows, d devices. Rows are in ascending order of ``node``."""
+    """One row per (holder, device). Axes: h rows, d devices. Rows are in ascending order of ``node``.
+
+    Holders of shared devices of which nobody can tell who is on which hold a part of one device that stands for all of
+    them: the pool.
+    """
 
     bills: NodeBills
     device_node: Indices
     """(d,) index into the nodes."""
     slice_share: Floats
-    """(d,) part of its card that the device is; 1 for a whole card."""
+    """(d,) part of its card that the device is; 1 for a whole card, and of a pool the sum of its devices'."""
     device: Indices
     """(h,) index into the devices."""
     held_ratio: Floats
     """(h,) part of the node's life in the window for which the device was held."""
     slot_share: Floats
-    """(h,) slots held / slots of the device; 1 when exclusive."""
+    """(h,) slots held / slots of the device or pool; 1 when exclusive."""
     seen_ratio: Floats
     """(h,) part of the held time for which use was measured, in [0, 1]."""
     memory_ratio: Floats
-    """(h,) mean while held; NaN: unknown."""
+    """(h,) mean of the whole device that the holder used while it held; NaN: unknown.
+
+    Of a shared device each holder has its part of what the device did, so held time x ratio adds up to that.
+    """
     compute_ratio: Floats
-    """(h,) mean while held; NaN: unknown."""
+    """(h,) likewise."""
     estimated: Bools
     """(h,) True where the split among holders of a device, or the device's share of its card, is an estimate."""
 
@@ -61,10 +68,12 @@ class Holder:
     pod_uid: str
     container: str
     device: Device
+    """Of a pool, and of a device that is not known, ``uuid`` is empty."""
     sharing: str
+    """``exclusive``, ``mig``, ``time-slicing``, ``mps`` or ``dra``; of a slot of an instance one of the latter."""
     tenant: Tenant
     flags: tuple[str, ...] = ()
-    """Words: ``labels-unknown``, ``reconstructed``, ``not-in-telemetry``, ``unknown-profile``."""
+    """Words: ``labels-unknown``, ``reconstructed``, ``not-in-telemetry`` (its use is unknown), ``unknown-profile``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,12 +3,13 @@
 from dataclasses import dataclass, field, fields
 
 from gpucost.model.holdings import Note
+from gpucost.model.money import HourTicks
 from gpucost.model.time import Window
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """Sums in units of 1e-9 of the currency (``cost``) or of an hour (``hours``, of a card unless said).
+    """Sums: money in units of 1e-9 of the currency, hours (of a card unless said) in `HourTicks`.
 
     Exact integers, so adding is associative and a sum of sums is the sum.
     """
@@ -20,19 +21,21 @@ class Figures:
     """``cost = used_cost + idle_cost + unknown_use_cost``."""
     estimated_cost: int = 0
     """The part of ``cost`` that rests on an estimated split or rate."""
-    reserved_hours: int = 0
-    used_hours: int = 0
-    charged_hours: int = 0
-    unpriced_hours: int = 0
+    unallocated_share: int = 0
+    """Its part of what nobody held on the node, as the policy has it; never inside ``cost``."""
+    reserved_hours: HourTicks = 0
+    used_hours: HourTicks = 0
+    charged_hours: HourTicks = 0
+    unpriced_hours: HourTicks = 0
     """Charged hours on nodes without a rate: not in ``cost``."""
-    held_hours: int = 0
+    held_hours: HourTicks = 0
     """Hours of devices, whatever their size: what ``seen_hours`` is a part of."""
-    seen_hours: int = 0
-    memory_hours: int = 0
+    seen_hours: HourTicks = 0
+    memory_hours: HourTicks = 0
     """Card hours for which the memory ratio is known: the weight of ``memory_used_hours``."""
-    memory_used_hours: int = 0
-    compute_hours: int = 0
-    compute_used_hours: int = 0
+    memory_used_hours: HourTicks = 0
+    compute_hours: HourTicks = 0
+    compute_used_hours: HourTicks = 0
 
     def __add__(self, other: "Figures") -> "Figures":
         return Figures(**{name: getattr(self, name) + getattr(other, name) for name in FIGURES})
@@ -81,7 +84,7 @@ class HolderLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeLine:
-    """The bill of one node in the window; costs in 1e-9, 0 where ``rate_e9`` is None.
+    """The bill of one node in the window; money in 1e-9, 0 where ``rate_e9`` is None.
 
     ``cost = allocated + sum(unallocated) + unobserved + host``, exactly.
     """
@@ -98,10 +101,10 @@ class NodeLine:
     """By reason: ``free``, ``sliver``, ``cordoned``, ``notReady``."""
     unobserved: int = 0
     host: int = 0
-    alive_hours: int = 0
-    """Hours of the node, 1e-9."""
-    unallocated_hours: int = 0
-    unobserved_hours: int = 0
+    alive_hours: HourTicks = 0
+    """Of the node; the others are of a card."""
+    unallocated_hours: HourTicks = 0
+    unobserved_hours: HourTicks = 0
 
     @property
     def residual(self) -> int:

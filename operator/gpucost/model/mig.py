@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
 
-MIG_PROFILE = re.compile(r"(?:\d+c\.)?(?P<compute>\d+)g\.(?P<gb>\d+)gb(?:[+.-](?:me\.all|me|gfx))?")
+from gpucost.model.policies import SliceBasis
+
+MIG_PROFILE = re.compile(r"(?:(?P<instance>\d+)c\.)?(?P<compute>\d+)g\.(?P<gb>\d+)gb(?:[+.-](?:me\.all|me|gfx))?")
 
 _SLICES = 7
 _MEMORY_SLICES_OF_EIGHT = {1: 1, 2: 2, 3: 4, 4: 4, 7: 8}
@@ -54,6 +56,15 @@ class Slices:
         """What the instance keeps from others: the larger of the two."""
         return max(self.compute, self.memory)
 
+    def part(self, basis: SliceBasis) -> Fraction:
+        """What of its card the instance is, by that basis."""
+        parts = {
+            SliceBasis.DOMINANT: self.dominant,
+            SliceBasis.COMPUTE: self.compute,
+            SliceBasis.MEMORY: self.memory,
+        }
+        return parts[basis]
+
 
 @cache
 def slices_of(profile: str, model: str) -> Slices | None:
@@ -84,13 +95,14 @@ def _slices_of_even(model: str, compute: int, gb: int) -> int | None:
 
 
 @cache
-def guess_slices(profile: str, model: str) -> Slices:
+def guess_slices(profile: str, model: str, memory: Fraction | None = None) -> Slices:
     """For what `slices_of` does not know: the compute slices in the name over those of the model (seven, if unknown).
 
-    One slice where the name does not say.
+    One slice where the name does not say. ``memory``: the part of the card's memory, where it is known; else it is
+    taken to be as large as the part of the compute slices.
     """
     smallest = slices_of("1g.1gb", model)
     slices = smallest.compute.denominator if smallest else _SLICES
     match = MIG_PROFILE.fullmatch(profile)
     part = min(Fraction(int(match["compute"]) if match else 1, slices), Fraction(1))
-    return Slices(part, part)
+    return Slices(part, part if memory is None else min(memory, Fraction(1)))

@@ -1,15 +1,17 @@
 """Who a pod belongs to: its team and the other dimensions, and its workload (docs/concepts/labels.md)."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gpucost.model.fleet import Owner, Pod
+from gpucost.model.fleet import Pod
+from gpucost.model.owners import label_of, top_owner
 
 UNASSIGNED = "unassigned"
-POD_TEMPLATE_HASH = "pod-template-hash"
+SERVING = "serving"
+BATCH = "batch"
 
-_ODD = re.compile(r"[^a-zA-Z0-9_]")
+_WORKLOAD_TYPES = {SERVING: SERVING, "inference": SERVING, BATCH: BATCH, "training": BATCH}
+"""What a label may say, in any case, to the type that it means: training is finite, inference recurs."""
 _SERVING_KINDS = frozenset(
     {
         "Deployment",
@@ -22,19 +24,35 @@ _SERVING_KINDS = frozenset(
     }
 )
 _BATCH_KINDS = frozenset(
-    {"Job", "CronJob", "JobSet", "PyTorchJob", "TrainJob", "MPIJob", "RayJob", "Workflow", "VCJob"}
+    {
+        "Job",
+        "CronJob",
+        "JobSet",
+        "JAXJob",
+        "MPIJob",
+        "PaddleJob",
+        "PyTorchJob",
+        "RayJob",
+        "TFJob",
+        "TrainJob",
+        "VCJob",
+        "Workflow",
+        "XGBoostJob",
+    }
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelKeys:
-    """Per dimension the label keys to look for, first match wins; pod before namespace."""
+    """Per dimension the label keys to look for, first match wins."""
 
     team: tuple[str, ...] = ("team", "app.kubernetes.io/team")
     product: tuple[str, ...] = ("product", "app.kubernetes.io/part-of")
     cost_centre: tuple[str, ...] = ("cost-centre", "cost-center")
     environment: tuple[str, ...] = ("environment", "env")
     workload_type: tuple[str, ...] = ("gpucost.io/workload-type",)
+    namespace_first: bool = False
+    """The namespace's labels count before the pod's, for whoever owns namespaces and does not trust pods."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,48 +67,29 @@ class Tenant:
     """``serving``, ``batch`` or ``unassigned``."""
 
 
-def sanitise(key: str) -> str:
-    """A label key as kube-state-metrics and the exporter print it."""
-    return _ODD.sub("_", key)
-
-
 def tenant_of(pod: Pod, namespace_labels: Mapping[str, str], keys: LabelKeys) -> Tenant:
-    """Looks each dimension up on the pod, then on its namespace, then says `UNASSIGNED`."""
+    """Looks each dimension up on the pod, then on its namespace (or the other way round), then says `UNASSIGNED`."""
 
     def find(wanted: tuple[str, ...]) -> str:
-        for key in wanted:
-            if value := pod.labels.get(sanitise(key) if pod.labels_sanitised else key):
-                return value
-        return next((value for key in wanted if (value := namespace_labels.get(key))), UNASSIGNED)
+        on_pod = (label_of(pod, key) for key in wanted)
+        on_namespace = (namespace_labels.get(key, "") for key in wanted)
+        places = (on_namespace, on_pod) if keys.namespace_first else (on_pod, on_namespace)
+        return next((value for place in places for value in place if value), UNASSIGNED)
 
     top = top_owner(pod)
-    workload_type = find(keys.workload_type)
+    told_type = _WORKLOAD_TYPES.get(find(keys.workload_type).lower())
     return Tenant(
         team=find(keys.team),
         product=find(keys.product),
         cost_centre=find(keys.cost_centre),
         environment=find(keys.environment),
         workload=f"{top.kind}/{top.name}",
-        workload_type=workload_type if workload_type != UNASSIGNED else workload_type_of(top.kind),
+        workload_type=told_type or workload_type_of(top.kind),
     )
 
 
-def top_owner(pod: Pod) -> Owner:
-    """The owner that a person made.
-
-    A ReplicaSet of a Deployment is named after it with the pod's template hash, so no look-up is needed.
-    """
-    if pod.owner is None:
-        return Owner("Pod", pod.name)
-    key = sanitise(POD_TEMPLATE_HASH) if pod.labels_sanitised else POD_TEMPLATE_HASH
-    template = pod.labels.get(key, "")
-    if pod.owner.kind == "ReplicaSet" and template and pod.owner.name.endswith(f"-{template}"):
-        return Owner("Deployment", pod.owner.name.removesuffix(f"-{template}"))
-    return pod.owner
-
-
 def workload_type_of(kind: str) -> str:
-    """Training is finite and inference recurs: told apart by the kind of the owner."""
+    """By the kind of the top owner; `UNASSIGNED` where it may be either, as a RayCluster or a bare pod."""
     if kind in _SERVING_KINDS:
-        return "serving"
-    return "batch" if kind in _BATCH_KINDS else UNASSIGNED
+        return SERVING
+    return BATCH if kind in _BATCH_KINDS else UNASSIGNED

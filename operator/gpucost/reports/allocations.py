@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from gpucost.model.ledger import HolderLine, Ledger, NodeLine
-from gpucost.model.money import E9, format_e9, format_ratio
+from gpucost.model.money import E9, HourTicks, format_e9, format_hours, format_ratio
 from gpucost.model.time import Window, format_time
 from gpucost.reports.charges import Totals, totals_of_row
 from gpucost.reports.csv_text import Cell
@@ -94,8 +94,8 @@ class _NodeSum:
     reasons: dict[str, int] = field(default_factory=dict)
     unobserved: int = 0
     host: int = 0
-    unallocated_hours: int = 0
-    unobserved_hours: int = 0
+    unallocated_hours: HourTicks = 0
+    unobserved_hours: HourTicks = 0
 
     def add(self, line: NodeLine, window: Window) -> None:
         self.end = window.end
@@ -157,11 +157,11 @@ def _holder_row(held: _HolderSum, currency: str) -> Row:
         "workloadType": line.workload_type,
         "start": format_time(held.start),
         "end": format_time(held.end),
-        "heldHours": format_e9(figures.held_hours),
+        "heldHours": format_hours(figures.held_hours),
         "sliceShare": format_e9(round(line.slice_share * E9)),
-        "reservedGpuHours": format_e9(figures.reserved_hours),
-        "usedGpuHours": format_e9(figures.used_hours) if figures.is_use_seen else None,
-        "chargedGpuHours": format_e9(figures.charged_hours),
+        "reservedGpuHours": format_hours(figures.reserved_hours),
+        "usedGpuHours": format_hours(figures.used_hours) if figures.is_use_seen else None,
+        "chargedGpuHours": format_hours(figures.charged_hours),
         "memoryRatio": format_ratio(figures.memory_used_hours, figures.memory_hours),
         "computeRatio": format_ratio(figures.compute_used_hours, figures.compute_hours),
         "cost": amount_or_none(charge.cost),
@@ -191,8 +191,8 @@ def _node_rows(node: _NodeSum, currency: str) -> Iterator[Row]:
         known = {**common, "kind": kind, "cost": format_e9(cost) if node.priced else None, **more}
         return {column: known.get(column) for column in COLUMNS}
 
-    yield row("unallocated", unallocated, chargedGpuHours=format_e9(node.unallocated_hours), flags=reasons)
+    yield row("unallocated", unallocated, chargedGpuHours=format_hours(node.unallocated_hours), flags=reasons)
     if node.unobserved or node.unobserved_hours:
-        yield row("unobserved", node.unobserved, chargedGpuHours=format_e9(node.unobserved_hours))
+        yield row("unobserved", node.unobserved, chargedGpuHours=format_hours(node.unobserved_hours))
     if node.host:
         yield row("host", node.host)

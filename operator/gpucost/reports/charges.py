@@ -4,11 +4,12 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from gpucost.model.ledger import Figures
+from gpucost.model.money import HourTicks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Charge:
-    """What somebody pays, in units of 1e-9; None is unknown: nothing was priced, or use was never seen.
+    """What somebody pays, money in units of 1e-9; None is unknown: nothing was priced, or use was never seen.
 
     ``cost = used_cost + idle_cost + unknown_use_cost``, with None as 0.
     """
@@ -17,7 +18,7 @@ class Charge:
     used_cost: int | None = None
     idle_cost: int | None = None
     unknown_use_cost: int | None = None
-    charged_hours: int = 0
+    charged_hours: HourTicks = 0
 
     def __add__(self, other: "Charge") -> "Charge":
         return Charge(

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from gpucost.model.money import format_e9, format_ratio
+from gpucost.model.money import format_e9, format_hours, format_ratio, hours_to_e9
 from gpucost.model.tenancy import UNASSIGNED
 from gpucost.model.time import Period, format_time, parse_time
 from gpucost.reports.charges import Totals
@@ -90,13 +90,13 @@ def _folded(status: ReportStatus | None, added: RecordGroup, now: datetime) -> R
         idle_cost=amount_or_none(charge.idle_cost),
         unknown_use_cost=amount_or_none(charge.unknown_use_cost),
         estimated_cost=format_e9(figures.estimated_cost),
-        unallocated_share=format_e9(0),
+        unallocated_share=format_e9(figures.unallocated_share),
         gpu_hours=gpu_hours(figures),
         efficiency=efficiency(charge),
         memory_ratio=format_ratio(figures.memory_used_hours, figures.memory_hours),
         compute_ratio=format_ratio(figures.compute_used_hours, figures.compute_hours),
         coverage=format_ratio(figures.seen_hours, figures.held_hours),
-        unpriced_gpu_hours=format_e9(figures.unpriced_hours),
+        unpriced_gpu_hours=format_hours(figures.unpriced_hours),
         products=_count_products(lists["by_product"]),
         basis=basis(figures),
         summary=_summary(totals),
@@ -118,7 +118,7 @@ def _summary(totals: Totals) -> Summary:
         cost=in_short(charge.cost),
         used_cost=in_short(charge.used_cost),
         idle_cost=in_short(charge.idle_cost),
-        gpu_hours=in_short(charge.charged_hours),
+        gpu_hours=in_short(hours_to_e9(charge.charged_hours)),
         efficiency=in_percent(*efficiency_parts(charge)),
         coverage=in_percent(figures.seen_hours, figures.held_hours),
         estimated=in_short(figures.estimated_cost),

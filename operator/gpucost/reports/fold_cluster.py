@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from gpucost.model.money import format_e9, format_ratio, parse_e9
+from gpucost.model.money import HourTicks, format_e9, format_hours, format_ratio, parse_e9, parse_hours
 from gpucost.model.tenancy import UNASSIGNED
 from gpucost.model.time import Period, format_time
 from gpucost.reports.charges import Totals, add_known
@@ -29,14 +29,14 @@ from gpucost.reports.words import in_percent, in_short
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """A node bill and its parts, in units of 1e-9; ``cost`` None: there is no rate."""
+    """A node bill and its parts, money in units of 1e-9; ``cost`` None: there is no rate."""
 
     cost: int | None = None
     allocated: int = 0
     unallocated: int = 0
     unobserved: int = 0
     host: int = 0
-    node_hours: int = 0
+    node_hours: HourTicks = 0
 
     def __add__(self, other: "Parts") -> "Parts":
         return Parts(
@@ -85,7 +85,7 @@ def _folded(status: ClusterReportStatus | None, record: WindowRecord, now: datet
         unknown_use_cost=amount_or_none(charge.unknown_use_cost),
         estimated_cost=format_e9(figures.estimated_cost),
         gpu_hours=gpu_hours(figures),
-        unpriced_gpu_hours=format_e9(figures.unpriced_hours),
+        unpriced_gpu_hours=format_hours(figures.unpriced_hours),
         efficiency=efficiency(charge),
         memory_ratio=format_ratio(figures.memory_used_hours, figures.memory_hours),
         compute_ratio=format_ratio(figures.compute_used_hours, figures.compute_hours),
@@ -156,7 +156,7 @@ def _bills(bills: Iterable[Bill], added: Iterable[tuple[str, RecordNode]]) -> tu
             unobserved=format_e9(part.unobserved),
             host=format_e9(part.host),
             residual=format_e9(part.residual),
-            node_hours=format_e9(part.node_hours),
+            node_hours=format_hours(part.node_hours),
         )
         for name, part in parts.items()
     )
@@ -169,7 +169,7 @@ def _parts_in(bill: Bill) -> Parts:
         unallocated=parse_e9(bill.unallocated),
         unobserved=parse_e9(bill.unobserved),
         host=parse_e9(bill.host),
-        node_hours=parse_e9(bill.node_hours),
+        node_hours=parse_hours(bill.node_hours),
     )
 
 

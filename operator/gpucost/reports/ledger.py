@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from gpucost.model.attributed import Attribution
 from gpucost.model.holdings import Holder, NodeBills, NodeFacts, Note, WindowHoldings
 from gpucost.model.ledger import FIGURES, Figures, HolderLine, Ledger, NodeLine
-from gpucost.model.money import E9
+from gpucost.model.money import HOUR_TICKS
+from gpucost.model.policies import UnallocatedPolicy
 from gpucost.model.rates import MissingRate, NodeRate
-from gpucost.model.usage import Bools, Ints
+from gpucost.model.usage import Bools, Indices, Ints
 from gpucost.reports.conditions import NODES_WITHOUT_RATE, RATE_MISSING
+from gpucost.reports.unallocated import unallocated_shares
 
 CAPPED = "capped"
 ESTIMATED = "estimated"
@@ -18,16 +20,31 @@ MOST_SOURCE_CHARACTERS = 300
 """Of a rate's source in a report."""
 
 _ON_ESTIMATES = frozenset({ESTIMATED, RATE_ESTIMATED})
-_FIGURES_OF_THE_ENGINE = tuple(name for name in FIGURES if name not in ("estimated_cost", "unpriced_hours"))
+_NOT_OF_THE_ENGINE = ("estimated_cost", "unpriced_hours", "unallocated_share")
+_FIGURES_OF_THE_ENGINE = tuple(name for name in FIGURES if name not in _NOT_OF_THE_ENGINE)
 
 
-def ledger_of(window: WindowHoldings, attribution: Attribution, currency: str) -> Ledger:
-    """Name every row and every node's rest; nothing is rounded here, so the residuals are those of the engine: 0."""
+def ledger_of(
+    window: WindowHoldings,
+    attribution: Attribution,
+    currency: str,
+    unallocated: UnallocatedPolicy = UnallocatedPolicy.SEPARATE,
+) -> Ledger:
+    """Name every row and every node's rest; no cost is rounded here, so the residuals are those of the engine: 0."""
     holdings = window.holdings
-    facts_of_row = [window.nodes[node] for node in holdings.device_node[holdings.device].tolist()]
+    node_of_row = _integers(holdings.device_node[holdings.device])
+    facts_of_row = [window.nodes[node] for node in node_of_row]
     slice_share = holdings.slice_share[holdings.device].tolist()
     flags = _flags(holdings.estimated, attribution.capped, facts_of_row)
-    figures = _figures(attribution, flags, facts_of_row)
+    nodes = tuple(_node_line(facts, index, holdings.bills, attribution) for index, facts in enumerate(window.nodes))
+    shown = unallocated_shares(
+        unallocated,
+        [sum(node.unallocated.values()) for node in nodes],
+        node_of_row,
+        window.holders,
+        list(zip(_integers(attribution.cost), _integers(attribution.charged_hours), strict=True)),
+    )
+    figures = _figures(attribution, shown, flags, facts_of_row)
     rows = zip(window.holders, facts_of_row, slice_share, figures, flags, strict=True)
     return Ledger(
         window=window.window,
@@ -36,7 +53,7 @@ def ledger_of(window: WindowHoldings, attribution: Attribution, currency: str) -
             _holder_line(holder, facts.node.name, share, amounts, holder.flags + found)
             for holder, facts, share, amounts, found in rows
         ),
-        nodes=tuple(_node_line(facts, index, holdings.bills, attribution) for index, facts in enumerate(window.nodes)),
+        nodes=nodes,
         notes=window.notes + _missing_rates(window.nodes),
     )
 
@@ -53,7 +70,10 @@ def _flags(estimated: Bools, capped: Bools, facts_of_row: Sequence[NodeFacts]) -
 
 
 def _figures(
-    attribution: Attribution, flags: Sequence[tuple[str, ...]], facts_of_row: Sequence[NodeFacts]
+    attribution: Attribution,
+    shown: Sequence[int],
+    flags: Sequence[tuple[str, ...]],
+    facts_of_row: Sequence[NodeFacts],
 ) -> list[Figures]:
     columns = [_integers(getattr(attribution, name)) for name in _FIGURES_OF_THE_ENGINE]
     rows = []
@@ -64,12 +84,13 @@ def _figures(
                 **named,
                 estimated_cost=named["cost"] if _ON_ESTIMATES.intersection(flags[row]) else 0,
                 unpriced_hours=named["charged_hours"] if isinstance(facts_of_row[row].rate, MissingRate) else 0,
+                unallocated_share=shown[row],
             )
         )
     return rows
 
 
-def _integers(amounts: Ints) -> list[int]:
+def _integers(amounts: Ints | Indices) -> list[int]:
     """Python's own integers: numpy's would not survive JSON, and overflow."""
     integers: list[int] = amounts.tolist()
     return integers
@@ -118,7 +139,7 @@ def _node_line(facts: NodeFacts, index: int, bills: NodeBills, attribution: Attr
         unallocated=reasons if observed else {},
         unobserved=0 if observed else rest,
         host=int(attribution.host_cost[index]),
-        alive_hours=round(float(bills.alive_hours[index]) * E9),
+        alive_hours=round(float(bills.alive_hours[index]) * HOUR_TICKS),
         unallocated_hours=rest_hours if observed else 0,
         unobserved_hours=0 if observed else rest_hours,
     )

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from gpucost.model.holdings import Note
 from gpucost.model.ledger import Ledger, NodeLine
+from gpucost.model.money import HourTicks
 from gpucost.model.time import DAY, start_of_day
 from gpucost.reports.charges import Charge, Totals
 from gpucost.reports.tally import GroupTally, NodeTally, RateTally
@@ -26,10 +27,10 @@ class RecordEntry:
 
 @dataclass(frozen=True, slots=True)
 class RecordRate:
-    """Where node rates came from, and for how many hours of a node (1e-9)."""
+    """Where node rates came from, and for how many hours of a node."""
 
     source: str
-    node_hours: int
+    node_hours: HourTicks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +66,7 @@ class RecordNode:
     unallocated: dict[str, int]
     unobserved: int
     host: int
-    alive_hours: int
+    alive_hours: HourTicks
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Protocol, Self, TypeVar
 
 from gpucost.model.ledger import Figures
-from gpucost.model.money import format_e9, format_ratio, parse_e9
+from gpucost.model.money import format_e9, format_hours, format_ratio, parse_e9, parse_hours
 from gpucost.reports.charges import Charge, Totals
 from gpucost.reports.record import RecordRate
 from gpucost.reports.resources.cluster_gpu_cost_report import ClusterReportStatus
@@ -37,37 +37,38 @@ def totals_in(status: ReportStatus | ClusterReportStatus) -> Totals:
         idle_cost=parse_e9(status.idle_cost or "0"),
         unknown_use_cost=parse_e9(status.unknown_use_cost or "0"),
         estimated_cost=parse_e9(status.estimated_cost),
-        reserved_hours=parse_e9(hours.reserved),
-        used_hours=parse_e9(hours.used or "0"),
-        charged_hours=parse_e9(hours.charged),
-        unpriced_hours=parse_e9(hours.unpriced),
-        held_hours=parse_e9(basis.held_hours),
-        seen_hours=parse_e9(basis.seen_hours),
-        memory_hours=parse_e9(basis.memory_hours),
-        memory_used_hours=parse_e9(basis.memory_used_hours),
-        compute_hours=parse_e9(basis.compute_hours),
-        compute_used_hours=parse_e9(basis.compute_used_hours),
+        unallocated_share=parse_e9(status.unallocated_share) if isinstance(status, ReportStatus) else 0,
+        reserved_hours=parse_hours(hours.reserved),
+        used_hours=parse_hours(hours.used or "0"),
+        charged_hours=parse_hours(hours.charged),
+        unpriced_hours=parse_hours(hours.unpriced),
+        held_hours=parse_hours(basis.held_hours),
+        seen_hours=parse_hours(basis.seen_hours),
+        memory_hours=parse_hours(basis.memory_hours),
+        memory_used_hours=parse_hours(basis.memory_used_hours),
+        compute_hours=parse_hours(basis.compute_hours),
+        compute_used_hours=parse_hours(basis.compute_used_hours),
     )
     return Totals(figures=figures, use_priced=status.used_cost is not None)
 
 
 def gpu_hours(figures: Figures) -> GpuHours:
     return GpuHours(
-        reserved=format_e9(figures.reserved_hours),
-        used=format_e9(figures.used_hours) if figures.is_use_seen else None,
-        charged=format_e9(figures.charged_hours),
-        unpriced=format_e9(figures.unpriced_hours),
+        reserved=format_hours(figures.reserved_hours),
+        used=format_hours(figures.used_hours) if figures.is_use_seen else None,
+        charged=format_hours(figures.charged_hours),
+        unpriced=format_hours(figures.unpriced_hours),
     )
 
 
 def basis(figures: Figures) -> Basis:
     return Basis(
-        held_hours=format_e9(figures.held_hours),
-        seen_hours=format_e9(figures.seen_hours),
-        memory_hours=format_e9(figures.memory_hours),
-        memory_used_hours=format_e9(figures.memory_used_hours),
-        compute_hours=format_e9(figures.compute_hours),
-        compute_used_hours=format_e9(figures.compute_used_hours),
+        held_hours=format_hours(figures.held_hours),
+        seen_hours=format_hours(figures.seen_hours),
+        memory_hours=format_hours(figures.memory_hours),
+        memory_used_hours=format_hours(figures.memory_used_hours),
+        compute_hours=format_hours(figures.compute_hours),
+        compute_used_hours=format_hours(figures.compute_used_hours),
     )
 
 
@@ -90,10 +91,10 @@ def add_entries(entries: Iterable[Entry], added: Iterable[tuple[str, Charge]]) -
 
 def add_rates(rates: Iterable[RateUse], added: Iterable[RecordRate]) -> tuple[RateUse, ...]:
     hours = fold_names(
-        {rate.source: parse_e9(rate.node_hours) for rate in rates},
+        {rate.source: parse_hours(rate.node_hours) for rate in rates},
         ((rate.source, rate.node_hours) for rate in added),
     )
-    return tuple(RateUse(source=source, node_hours=format_e9(total)) for source, total in hours.items())
+    return tuple(RateUse(source=source, node_hours=format_hours(total)) for source, total in hours.items())
 
 
 def fold_names(known: Mapping[str, Sum], added: Iterable[tuple[str, Sum]]) -> dict[str, Sum]:
@@ -116,7 +117,7 @@ def _charge_in(entry: Entry) -> Charge:
         used_cost=parse_or_none(entry.used_cost),
         idle_cost=parse_or_none(entry.idle_cost),
         unknown_use_cost=parse_or_none(entry.unknown_use_cost),
-        charged_hours=parse_e9(entry.gpu_hours),
+        charged_hours=parse_hours(entry.gpu_hours),
     )
 
 
@@ -127,5 +128,5 @@ def _entry(name: str, charge: Charge) -> Entry:
         used_cost=amount_or_none(charge.used_cost),
         idle_cost=amount_or_none(charge.idle_cost),
         unknown_use_cost=amount_or_none(charge.unknown_use_cost),
-        gpu_hours=format_e9(charge.charged_hours),
+        gpu_hours=format_hours(charge.charged_hours),
     )

@@ -6,6 +6,7 @@ from operator import attrgetter
 
 from gpucost.model.holdings import Note
 from gpucost.model.ledger import FIGURES, Figures, HolderLine, NodeLine
+from gpucost.model.money import HourTicks
 from gpucost.reports.charges import Charge, Totals, add_known
 
 UNKNOWN_DEVICE = "unknown"
@@ -70,12 +71,12 @@ class ChargeTally:
 
 
 class RateTally:
-    """Hours of a node (1e-9) by source of its rate."""
+    """Hours of a node by source of its rate."""
 
     __slots__ = ("hours",)
 
     def __init__(self) -> None:
-        self.hours: dict[str, int] = {}
+        self.hours: dict[str, HourTicks] = {}
 
     def add(self, line: NodeLine) -> None:
         if line.rate_e9 is not None:

@@ -23,13 +23,17 @@ Key = TypeVar("Key", bound=tuple[object, ...])
 @dataclass(frozen=True, kw_only=True)
 class Counting:
     weight: Floats
-    """(s, w) part of the samples that counts, in [0, 1]."""
+    """(k, w) part of the samples that counts, in [0, 1]."""
+    scrapes: Floats
+    """(k, w) that count."""
     most_scrapes: Floats
-    """(s, w) the most that any device of the same source had."""
+    """(k, w) the most that any device of the same source had."""
+    is_chosen: Bools
+    """(k, w) its source counts for this device, though perhaps not this instance of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Tracks:
+class Tracks:
     """Numbered in label order, so that the numbers of what belongs together follow one another."""
 
     of_series: Indices
@@ -47,11 +51,43 @@ class _Tracks:
     instance_source: Indices
     """(i,) ascending."""
 
+    @property
+    def count(self) -> int:
+        return self.teller.size
+
+
+def tracks_of(meanings: Sequence[SeriesMeaning]) -> Tracks:
+    of_series, tracks = _numbered([(meaning.place, meaning.source, meaning.instance) for meaning in meanings])
+    teller, tellers = _numbered([(place, source) for place, source, _ in tracks])
+    instance, instances = _numbered([(source, place[0], name) for place, source, name in tracks])
+    sources = sorted({source for _, source in tellers})
+    source_number = {source: number for number, source in enumerate(sources)}
+    return Tracks(
+        of_series=of_series,
+        teller=teller,
+        teller_place=_numbered([(place,) for place, _ in tellers])[0],
+        teller_source=np.array([source_number[source] for _, source in tellers], dtype=np.intp),
+        instance=instance,
+        instance_node=_numbered([(source, node) for source, node, _ in instances])[0],
+        instance_source=np.array([source_number[source] for source, _, _ in instances], dtype=np.intp),
+    )
+
+
+def plausible_scrapes(tracks: Tracks, scrapes: Floats, fullest: Floats, crowded: Bools) -> Floats:
+    """(k, w) no more scrapes of a track than others of its source had, where holders may have been seen at once.
+
+    ``crowded`` (k, w): they may. ``fullest`` (k, w): the fewest that there can have been.
+    """
+    source = tracks.teller_source[tracks.teller]
+    others = max_rows(np.where(crowded, 0.0, scrapes), source, int(source.max(initial=-1)) + 1)[source]
+    too_many = crowded & (others > 0) & (scrapes > others + _JITTER)
+    return np.where(too_many, np.maximum(others, fullest), scrapes)
+
 
 def count_once(
-    meanings: Sequence[SeriesMeaning], scrapes: Floats, samples: Floats, scrapes_at_most: Floats | None
+    tracks: Tracks, scrapes: Floats, samples: Floats, names: Bools, scrapes_at_most: Floats | None
 ) -> Counting:
-    """``scrapes`` (s, w) of each series; ``samples`` (s, w) of all its metrics together.
+    """``scrapes`` (k, w) of each track; ``samples`` (k, w) of all its series; ``names`` (k, w) any holder.
 
     **Instances of one source**, such as an exporter that restarted at another address, join where they follow one
     another and never add up. The first of them counts whole, each next one for as many scrapes as there is room for:
@@ -65,41 +101,23 @@ def count_once(
     **Sources of one device** are alternatives. In each window one counts: the one that names holders on this device,
     then one that names any, then the one with most samples, then the first in label order.
     """
-    tracks = _tracks_of(meanings)
-    seen = add_rows(scrapes, tracks.of_series, tracks.teller.size)
-    most = _most_scrapes(tracks, max_rows(seen, tracks.instance, tracks.instance_node.size))
+    most = _most_scrapes(tracks, max_rows(scrapes, tracks.instance, tracks.instance_node.size))
     room = (
         most[tracks.teller_source]
         if scrapes_at_most is None
         else np.tile(scrapes_at_most, (tracks.teller_place.size, 1))
     )
-    is_naming = np.array([meaning.holder is not None for meaning in meanings], dtype=np.bool_)
-    names = max_rows(scrapes * is_naming[:, np.newaxis], tracks.of_series, tracks.teller.size) > 0
-    weight = _fill(room, seen, names * _BEYOND_ALL_SAMPLES + seen, tracks.teller)
-    counted = add_rows(samples, tracks.of_series, tracks.teller.size) * weight
-    weight *= _chosen(tracks, names, counted)[tracks.teller]
-    source = tracks.teller_source[tracks.teller[tracks.of_series]]
-    return Counting(weight=weight[tracks.of_series], most_scrapes=most[source])
-
-
-def _tracks_of(meanings: Sequence[SeriesMeaning]) -> _Tracks:
-    of_series, tracks = _numbered([(meaning.place, meaning.source, meaning.instance) for meaning in meanings])
-    teller, tellers = _numbered([(place, source) for place, source, _ in tracks])
-    instance, instances = _numbered([(source, place[0], name) for place, source, name in tracks])
-    sources = sorted({source for _, source in tellers})
-    source_number = {source: number for number, source in enumerate(sources)}
-    return _Tracks(
-        of_series=of_series,
-        teller=teller,
-        teller_place=_numbered([(place,) for place, _ in tellers])[0],
-        teller_source=np.array([source_number[source] for _, source in tellers], dtype=np.intp),
-        instance=instance,
-        instance_node=_numbered([(source, node) for source, node, _ in instances])[0],
-        instance_source=np.array([source_number[source] for source, _, _ in instances], dtype=np.intp),
+    weight = _fill(room, scrapes, names * _BEYOND_ALL_SAMPLES + scrapes, tracks.teller)
+    chosen = _chosen(tracks, names, samples * weight)[tracks.teller]
+    return Counting(
+        weight=weight * chosen,
+        scrapes=scrapes * weight * chosen,
+        most_scrapes=most[tracks.teller_source[tracks.teller]],
+        is_chosen=chosen,
     )
 
 
-def _most_scrapes(tracks: _Tracks, by_instance: Floats) -> Floats:
+def _most_scrapes(tracks: Tracks, by_instance: Floats) -> Floats:
     """(sources, w) of any device by one instance; by all, where nothing tells restarts from the interval.
 
     ``by_instance`` is (i, w).
@@ -130,7 +148,7 @@ def _fill(room: Floats, scrapes: Floats, rank: Floats, group: Indices) -> Floats
     return weight
 
 
-def _chosen(tracks: _Tracks, names: Bools, counted: Floats) -> Bools:
+def _chosen(tracks: Tracks, names: Bools, counted: Floats) -> Bools:
     """(t, w) whether the teller counts; ``names`` and ``counted`` samples are (k, w)."""
     tellers = tracks.teller_place.size
     samples = add_rows(counted, tracks.teller, tellers)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from gpucost.model.fleet import MIG_RESOURCE_PREFIX, Owner, Pod, Request
 
 _LABEL_PREFIX = "label_"
-_LABEL_VALUE = re.compile(r"(?:[A-Za-z0-9](?:[-\w.]{0,61}[A-Za-z0-9])?)?", re.ASCII)
+LABEL_VALUE = re.compile(r"(?:[A-Za-z0-9](?:[-\w.]{0,61}[A-Za-z0-9])?)?", re.ASCII)
 _VENDOR = "nvidia.com/"
 _SANITISED_VENDOR = "nvidia_com_"
 _SANITISED_MIG = "nvidia_com_mig_"
@@ -46,13 +46,13 @@ def pods_of_history(
     for series in labels:
         told[_key(series)].labels = _pod_labels(series)
     for series in owners:
-        if _own(series, "owner_is_controller") == "true":
-            told[_key(series)].owner = Owner(_own(series, "owner_kind"), _own(series, "owner_name"))
+        if own_label(series, "owner_is_controller") == "true":
+            told[_key(series)].owner = Owner(own_label(series, "owner_kind"), own_label(series, "owner_name"))
     for series, count in requests:
         if count >= 1:
             pod = told[_key(series)]
-            pod.requests[_own(series, "container"), _resource_name(_own(series, "resource"))] = int(count)
-            pod.node = _own(series, "node") or pod.node
+            pod.requests[own_label(series, "container"), _resource_name(own_label(series, "resource"))] = int(count)
+            pod.node = own_label(series, "node") or pod.node
     return tuple(_pod(key, one) for key, one in _with_uids(told).items())
 
 
@@ -88,10 +88,10 @@ def _pod(key: _Key, told: _Told) -> Pod:
 
 
 def _key(series: Mapping[str, str]) -> _Key:
-    return _own(series, "namespace"), _own(series, "pod"), _own(series, "uid")
+    return own_label(series, "namespace"), own_label(series, "pod"), own_label(series, "uid")
 
 
-def _own(series: Mapping[str, str], label: str) -> str:
+def own_label(series: Mapping[str, str], label: str) -> str:
     """What the metric says, where the scrape may have put a word about kube-state-metrics itself in its place."""
     return series.get(f"exported_{label}") or series.get(label, "")
 
@@ -102,7 +102,7 @@ def _pod_labels(series: Mapping[str, str]) -> dict[str, str]:
     return {
         name[prefix:]: value
         for name, value in series.items()
-        if name.startswith(_LABEL_PREFIX) and _LABEL_VALUE.fullmatch(value)
+        if name.startswith(_LABEL_PREFIX) and LABEL_VALUE.fullmatch(value)
     }
 
 

@@ -8,13 +8,16 @@ from gpucost.model.errors import ConfigurationError
 from gpucost.telemetry.series import LABEL_NAMES
 
 STAT_LABEL = "gpucost_stat"
-"""Tells the two halves of a `WindowQuery` answer apart: ``sum`` or ``count``."""
+"""Tells the parts of a `WindowQuery` answer apart."""
 
 POD_LABELS = "kube_pod_labels"
 POD_OWNER = "kube_pod_owner"
 POD_REQUESTS = "kube_pod_container_resource_requests"
+POD_INFO = "kube_pod_info"
+OWN_POD_INFO = "gpucost_pod_info"
+OWN_POD_BOUND = "gpucost_pod_bound_timestamp_seconds"
+OWN_POD_ENDED = "gpucost_pod_ended_timestamp_seconds"
 
-_METRIC_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _MATCHER = re.compile(r'\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*(=~|!~|!=|=)\s*"((?:[^"\\]|\\["\\n])*)"\s*')
 _REGEX_SIGN = re.compile(r"[\\.+*?()|\[\]{}^$]")
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n"}
@@ -43,62 +46,42 @@ class Matcher:
         return f"{self.label}{self.operator}{quote(self.value)}"
 
 
-@dataclass(frozen=True, slots=True)
-class ComputeMetric:
-    """A metric of compute use."""
-
-    name: str
-    full: float = 1.0
-    """The value of a device that is busy all the time: 1 for a ratio, 100 for percent."""
-    measures_instances: bool = True
-    """False: says nothing of MIG instances (some exporters print 0 there)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MetricNames:
-    """What the exporter's metrics are called. Memory metrics share one unit, whichever."""
-
-    memory_used: str = "DCGM_FI_DEV_FB_USED"
-    memory_free: str = "DCGM_FI_DEV_FB_FREE"
-    memory_reserved: str = "DCGM_FI_DEV_FB_RESERVED"
-    compute: tuple[ComputeMetric, ...] = (
-        ComputeMetric("DCGM_FI_PROF_GR_ENGINE_ACTIVE"),
-        ComputeMetric("DCGM_FI_DEV_GPU_UTIL", full=100.0, measures_instances=False),
-    )
-    """The first that was measured counts."""
-
-    def __post_init__(self) -> None:
-        for name in self.all:
-            if not _METRIC_NAME.fullmatch(name):
-                raise ConfigurationError(
-                    f"prometheus.metrics: {name!r} is no metric name; write the name that the exporter prints"
-                )
-
-    @property
-    def all(self) -> tuple[str, ...]:
-        compute = (metric.name for metric in self.compute)
-        return (self.memory_used, self.memory_free, self.memory_reserved, *compute)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowQuery:
-    """Sum and number of a metric's samples in the window that ends at the time of evaluation, per series.
+    """Sum and number of the samples in the window that ends at the time of evaluation, per series and metric.
 
-    Sum and count, not the mean: so parts of one series that differ only in scrape labels join exactly.
+    Sum and count, not the mean: so parts of one series that differ only in scrape labels join exactly. Each half says
+    in `STAT_LABEL` which it is and of which of the metrics: ``sum`` and ``count`` of the first, then ``sum/1`` ...
     """
 
-    metric: str
+    metrics: tuple[str, ...]
     range_ms: int
     matchers: tuple[Matcher, ...] = ()
 
     def promql(self) -> str:
-        selector = f"{_select(self.metric, self.matchers)}[{self.range_ms}ms]"
         by = ",".join(LABEL_NAMES)
-        halves = (
-            f'label_replace(sum by ({by}) ({stat}_over_time({selector})),"{STAT_LABEL}","{stat}","","")'
+        return " or ".join(
+            f"label_replace(sum by ({by}) ({stat}_over_time({_select(metric, self.matchers)}[{self.range_ms}ms])),"
+            f'"{STAT_LABEL}","{stat}{f"/{number}" if number else ""}","","")'
+            for number, metric in enumerate(self.metrics)
             for stat in ("sum", "count")
         )
-        return " or ".join(halves)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawSamplesQuery:
+    """Every sample of some cards up to the time of evaluation, where their sum tells nothing."""
+
+    metric: str
+    label: str
+    """Spelling of the label that names the card."""
+    uuids: tuple[str, ...]
+    range_ms: int
+    matchers: tuple[Matcher, ...] = ()
+
+    def promql(self) -> str:
+        cards = Matcher(self.label, "=~", "|".join(escape_regex(uuid) for uuid in self.uuids))
+        return f"{_select(self.metric, (*self.matchers, cards))}[{self.range_ms}ms]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +120,7 @@ class RangeEdgeQuery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PodHistoryQuery:
-    """What kube-state-metrics last said of some pods, whether or not its own pod hides theirs in exported_pod."""
+    """What a metric last said of some pods, whether or not the pod that it comes from hides theirs in exported_pod."""
 
     metric: str
     pods: tuple[str, ...]
@@ -168,6 +151,20 @@ class PodLastSeenQuery(PodHistoryQuery):
         seen = (f"max_over_time(timestamp({selector})[{self.range_ms}ms:1m])" for selector in selectors)
         all_of_them = (f"0 * last_over_time({selector}[{self.range_ms}ms])" for selector in selectors)
         return " or ".join((*seen, *all_of_them))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodLifeQuery:
+    """A time that our own series last told of some pods: Unix time, by ``uid``."""
+
+    metric: str
+    uids: tuple[str, ...]
+    range_ms: int
+    matchers: tuple[Matcher, ...] = ()
+
+    def promql(self) -> str:
+        pods = Matcher("uid", "=~", "|".join(escape_regex(uid) for uid in self.uids))
+        return f"max by (uid) (last_over_time({_select(self.metric, (*self.matchers, pods))}[{self.range_ms}ms]))"
 
 
 def quote(value: str) -> str:

@@ -7,7 +7,7 @@ Spellings differ by the exporter's version (``Hostname``, ``hostname``), its fla
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import msgspec
@@ -53,6 +53,8 @@ class SeriesLabels(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
     pod_name: str = ""
     container_name: str = ""
     pod_uid: str = ""
+    vgpu: str = ""
+    hpc_job: str = ""
 
     @classmethod
     def of(cls, labels: Mapping[str, str]) -> "SeriesLabels":
@@ -60,6 +62,7 @@ class SeriesLabels(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
         return msgspec.convert(labels, cls)
 
 
+UUID_LABELS = ("UUID", "uuid")
 LABEL_NAMES = tuple(entry.encode_name for entry in msgspec.structs.fields(SeriesLabels))
 
 
@@ -73,6 +76,10 @@ class MetricAnswer:
     """(s, w) sum of the samples in the window, in the metric's unit; NaN where one of them was no number."""
     counts: Floats
     """(s, w) samples in the window; 0: none, and the sum means nothing."""
+    measured: Floats | None = None
+    """(s, w) samples that the sum is of; None: all."""
+    dropped: Mapping[str, Floats] = field(default_factory=dict)
+    """Reason to (w,) samples that the sum is without."""
 
     @classmethod
     def of(cls, labels: Sequence[Mapping[str, str]], sums: ArrayLike, counts: ArrayLike) -> "MetricAnswer":
@@ -89,7 +96,13 @@ class MetricAnswer:
 
     def within(self, windows: slice) -> "MetricAnswer":
         """The same of some of the windows."""
-        return MetricAnswer(labels=self.labels, sums=self.sums[:, windows], counts=self.counts[:, windows])
+        return MetricAnswer(
+            labels=self.labels,
+            sums=self.sums[:, windows],
+            counts=self.counts[:, windows],
+            measured=None if self.measured is None else self.measured[:, windows],
+            dropped={reason: samples[windows] for reason, samples in self.dropped.items()},
+        )
 
 
 def add_rows(values: Floats, row: Indices, size: int) -> Floats:
@@ -106,6 +119,9 @@ def _gather(by: np.ufunc, values: Floats, row: Indices, size: int) -> Floats:
     result = np.zeros((size, values.shape[1]))
     order = np.argsort(row, kind="stable")
     first = np.flatnonzero(np.diff(row[order], prepend=-1))
+    if first.size == row.size:
+        result[row] = values
+        return result
     result[row[order[first]]] = by.reduceat(values[order], first, axis=0)
     return result
 
@@ -119,6 +135,13 @@ class Source(NamedTuple):
     replica: str = ""
 
 
+Lane = tuple[str, str]
+"""Slot of a shared device, and batch job: exporters copy what a device did to each of them."""
+
+Exporters = Mapping[tuple[str, str], str]
+"""Namespace and name of an exporter's pod to its node."""
+
+
 @dataclass(frozen=True, slots=True)
 class SeriesMeaning:
     """What a series is about. Where it was scraped (source and instance) is no part of the device's identity."""
@@ -128,6 +151,11 @@ class SeriesMeaning:
     device: Device
     holder: NamedHolder | None
     """None: the device named nobody."""
+    lane: Lane | None = None
+    """Series of one lane of a device are never seen at one scrape, those of two may be; None: such as name nobody, so
+    that no other is seen then."""
+    is_impossible: bool = False
+    """It names what cannot be a pod, and so nobody."""
 
     @property
     def place(self) -> tuple[str, str, str]:
@@ -148,19 +176,43 @@ def jobs_with_target_pods(answers: Iterable[MetricAnswer], windows: int) -> list
     return [frozenset(job for job, when in seen.items() if when[window]) for window in range(windows)]
 
 
-def meaning_of(labels: SeriesLabels, jobs_with_target_pods: frozenset[str]) -> SeriesMeaning | None:
+def meaning_of(
+    labels: SeriesLabels, jobs_with_target_pods: frozenset[str], exporters: Exporters | None = None
+) -> SeriesMeaning | None:
     """None where the series names no GPU."""
     uuid = labels.UUID or labels.uuid
     if not uuid:
         return None
     device = Device(
-        node=_node_of(labels),
+        node=_node_of(labels, jobs_with_target_pods, exporters or {}),
         uuid=uuid,
         gpu_instance_id=labels.GPU_I_ID or labels.gpu_i_id,
         profile=labels.GPU_I_PROFILE or labels.gpu_i_profile,
         model=labels.model or labels.model_lower,
     )
-    return SeriesMeaning(_source_of(labels), labels.instance, device, _holder_of(labels, jobs_with_target_pods))
+    return _named(labels, jobs_with_target_pods, device)
+
+
+def exporter_of(labels: SeriesLabels, jobs_with_target_pods: frozenset[str]) -> tuple[str, str] | None:
+    """Namespace and pod of the exporter that printed a series which does not say its node; None: it says, or nothing
+    tells. The namespace is empty where only the pod is known.
+    """
+    if labels.node or not (labels.UUID or labels.uuid):
+        return None
+    hostname = labels.Hostname or labels.hostname
+    target = labels.pod if _is_target_pod(labels, jobs_with_target_pods) else ""
+    if not hostname:
+        return (labels.namespace, target) if target else None
+    if not _is_exporter_pod(hostname, target):
+        return None
+    return labels.namespace if hostname == target else "", hostname
+
+
+def exporters_to_find(answers: Iterable[MetricAnswer]) -> set[tuple[str, str]]:
+    """Namespace and pod of all exporters that do not say on which node they are."""
+    series = {labels for answer in answers for labels in answer.labels if not labels.node}
+    jobs = frozenset(labels.job for labels in series if labels.exported_pod)
+    return {exporter for labels in series if (exporter := exporter_of(labels, jobs))}
 
 
 def _source_of(labels: SeriesLabels) -> Source:
@@ -169,35 +221,52 @@ def _source_of(labels: SeriesLabels) -> Source:
     return Source(labels.job, service, labels.endpoint, labels.replica or labels.prometheus_replica)
 
 
-def _node_of(labels: SeriesLabels) -> str:
+def _node_of(labels: SeriesLabels, jobs_with_target_pods: frozenset[str], exporters: Exporters) -> str:
     hostname = labels.Hostname or labels.hostname
-    if not hostname or _EXPORTER_POD in hostname:  # without NODE_NAME the exporter prints the name of its own pod
-        return labels.node or hostname
-    return hostname
+    if hostname and not _is_exporter_pod(hostname, labels.pod):
+        return hostname
+    if labels.node:
+        return labels.node
+    exporter = exporter_of(labels, jobs_with_target_pods)
+    return exporters.get(exporter, hostname) if exporter else hostname
 
 
-def _holder_of(labels: SeriesLabels, jobs_with_target_pods: frozenset[str]) -> NamedHolder | None:
+def _is_exporter_pod(hostname: str, target: str) -> bool:
+    """Without NODE_NAME the exporter prints the name of its own pod for that of the node."""
+    return _EXPORTER_POD in hostname or hostname == target
+
+
+def _is_target_pod(labels: SeriesLabels, jobs_with_target_pods: frozenset[str]) -> bool:
+    """Whether ``pod`` is the exporter's own."""
+    return (
+        bool(labels.exported_pod or labels.pod_name)
+        or labels.job in jobs_with_target_pods
+        or labels.container in _EXPORTER_CONTAINERS
+        or _EXPORTER_POD in labels.pod
+    )
+
+
+def _named(labels: SeriesLabels, jobs_with_target_pods: frozenset[str], device: Device) -> SeriesMeaning:
     """An exporter prints pod, namespace and container together; each is renamed only where the target has it too."""
+    source, copy = _source_of(labels), (labels.vgpu, labels.hpc_job)
+    nobody = SeriesMeaning(source, labels.instance, device, None, copy if any(copy) else None)
     if labels.pod_name:
         names = labels.pod_namespace, labels.pod_name, labels.container_name
-    elif labels.exported_pod:
-        names = (
-            labels.exported_namespace or labels.namespace,
-            labels.exported_pod,
-            labels.exported_container or labels.container,
-        )
-    elif labels.job in jobs_with_target_pods or labels.container in _EXPORTER_CONTAINERS:
-        return None
+    elif not labels.exported_pod and _is_target_pod(labels, jobs_with_target_pods):
+        return nobody
     else:
         names = (
             labels.exported_namespace or labels.namespace,
-            labels.pod,
+            labels.exported_pod or labels.pod,
             labels.exported_container or labels.container,
         )
-    namespace, pod, container = names
-    if _EXPORTER_POD in pod or not _can_exist(*names):  # an exporter that may see every device names itself as a holder
-        return None
-    return NamedHolder(namespace, pod, container, labels.pod_uid)
+    if not names[1]:
+        return nobody
+    if _EXPORTER_POD in names[1]:  # one that may see every device names itself beside those who hold it
+        return replace(nobody, lane=(labels.vgpu, _EXPORTER_POD))
+    if not _can_exist(*names):
+        return replace(nobody, is_impossible=True)
+    return SeriesMeaning(source, labels.instance, device, NamedHolder(*names, labels.pod_uid), copy)
 
 
 def _can_exist(namespace: str, pod: str, container: str) -> bool:

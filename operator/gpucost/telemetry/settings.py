@@ -4,7 +4,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from gpucost.telemetry.queries import Matcher, MetricNames
+from gpucost.model.tenancy import LabelKeys
+from gpucost.telemetry.metrics import MetricNames
+from gpucost.telemetry.queries import Matcher
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,4 +26,6 @@ class TelemetrySettings:
     """For one query. Short: a call in a thread holds the exit of the process until it ends."""
     max_answer_bytes: int = 64 * 2**20
     pod_history: timedelta = timedelta(days=1)
-    """How far back kube-state-metrics is asked about pods that have ended."""
+    """How far back it is asked about pods that have ended."""
+    label_keys: LabelKeys = field(default_factory=LabelKeys)
+    """What a pod's labels are called whose tenant is known from our own series."""

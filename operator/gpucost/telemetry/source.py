@@ -1,37 +1,32 @@
 """Prometheus as the source of telemetry."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+
+import numpy as np
 
 from gpucost.model.errors import IncompleteAnswer, SourceUnavailable
 from gpucost.model.fleet import Pod
 from gpucost.model.time import Window, milliseconds
-from gpucost.model.usage import NamedHolder, Usage
+from gpucost.model.usage import Bools, NamedHolder, Usage
 from gpucost.telemetry.client import PrometheusClient, QueryTooHeavy
-from gpucost.telemetry.decode import WindowDecoder, decode_time, decode_value, decode_vector
-from gpucost.telemetry.pods import pods_of_history
-from gpucost.telemetry.queries import (
-    POD_LABELS,
-    POD_OWNER,
-    POD_REQUESTS,
-    NewestSampleQuery,
-    PodHistoryQuery,
-    PodLastSeenQuery,
-    RangeEdgeQuery,
-    ServerTimeQuery,
-    WindowQuery,
-)
-from gpucost.telemetry.series import MetricAnswer
+from gpucost.telemetry.decode import RawSeries, WindowDecoder, decode_raw, decode_time, decode_value
+from gpucost.telemetry.history import PodHistory
+from gpucost.telemetry.joining import join_usages
+from gpucost.telemetry.queries import NewestSampleQuery, RangeEdgeQuery, RawSamplesQuery, ServerTimeQuery, WindowQuery
+from gpucost.telemetry.sanity import curable, mended, most_of
+from gpucost.telemetry.series import UUID_LABELS, Exporters, MetricAnswer, exporters_to_find
 from gpucost.telemetry.settings import TelemetrySettings
-from gpucost.telemetry.usage import join_usages, usage_of
+from gpucost.telemetry.usage import usage_of
 
 READ_SECONDS = 120.0
 """For one `PrometheusTelemetry.read_usage`: no query begins later, so that who asks can do with less at once."""
 
 _LONGEST_QUERY = timedelta(hours=6)
 """A day at once costs the server several times the memory and is no faster."""
-_PODS_PER_QUERY = 50
+_MOST_CURED = 200
+"""Series of one call whose samples are asked for; where more are spoiled, the exporter is broken."""
 _EDGE_STEP_SECONDS = 10
 
 
@@ -48,6 +43,8 @@ class PrometheusTelemetry:
         self._client = client or PrometheusClient(settings)
         self._clock = clock
         self._decoder = WindowDecoder()
+        self._pods = PodHistory(settings, self._client)
+        self._most = most_of(settings.metrics)
         self._counts_both_edges: bool | None = None
 
     def close(self) -> None:
@@ -95,17 +92,13 @@ class PrometheusTelemetry:
             raise
 
     def read_ended_pods(self, holders: Sequence[NamedHolder], until: datetime) -> Sequence[Pod]:
-        """What kube-state-metrics last said of the pods of these names; empty where there is none.
+        """What our own series, then kube-state-metrics, last said of the pods of these names.
 
-        Pods of one name and different UIDs are different pods, in the order in which they were last seen.
+        Pods of one name and different UIDs are different pods; of each source in the order in which it last saw them.
 
         Raises SourceUnavailable, or IncompleteAnswer where the answer is partial.
         """
-        wanted = {(holder.namespace, holder.pod) for holder in holders}
-        names = sorted({name for _, name in wanted})
-        batches = (names[first : first + _PODS_PER_QUERY] for first in range(0, len(names), _PODS_PER_QUERY))
-        pods = (pod for batch in batches for pod in self._ask_pods(tuple(batch), until))
-        return tuple(pod for pod in pods if (pod.namespace, pod.name) in wanted)
+        return self._pods.ended_pods(holders, until)
 
     def _read_all(self, windows: Sequence[Window]) -> list[Usage]:
         deadline = self._clock() + READ_SECONDS
@@ -116,16 +109,18 @@ class PrometheusTelemetry:
             part = windows[done : done + size]
             answers: dict[str, MetricAnswer] = {}
             try:
-                for name in self._settings.metrics.all:
+                for group in self._settings.metrics.groups:
                     if self._clock() > deadline:
                         raise self._too_slow(done, len(windows))
-                    answers[name] = self._ask_metric(name, part)
+                    answers |= self._ask_metric(group, part)
+                answers = self._cured(answers, part)
+                exporters = self._exporters(answers, part[-1].end)
             except QueryTooHeavy:
                 if len(part) == 1:
                     raise
                 size = len(part) // 2
                 continue
-            parts.append(usage_of(answers, part, self._settings.metrics, self._settings.scrape_interval))
+            parts.append(usage_of(answers, part, self._settings.metrics, self._settings.scrape_interval, exporters))
             done += len(part)
         return parts
 
@@ -135,11 +130,48 @@ class PrometheusTelemetry:
             " Prometheus more room or, where its queries time out, raise prometheus.timeout"
         )
 
-    def _ask_metric(self, name: str, windows: Sequence[Window]) -> MetricAnswer:
+    def _ask_metric(self, names: tuple[str, ...], windows: Sequence[Window]) -> dict[str, MetricAnswer]:
         range_ms = windows[0].milliseconds - (1 if self._edges_count_twice(windows[0].end) else 0)
-        query = WindowQuery(metric=name, range_ms=range_ms, matchers=self._settings.matchers)
+        query = WindowQuery(metrics=names, range_ms=range_ms, matchers=self._settings.matchers)
         body = self._client.custom_query_range(query.promql(), windows[0], windows[-1])
-        return self._decoder.decode(body, windows, self._client.name)
+        return self._decoder.decode(body, names, windows, self._client.name)
+
+    def _cured(self, answers: Mapping[str, MetricAnswer], windows: Sequence[Window]) -> dict[str, MetricAnswer]:
+        """One sample that is no number spoils the sum of a window: then the samples themselves are asked for."""
+        left = _MOST_CURED
+        cured = {}
+        for name, answer in answers.items():
+            most = self._most[name]
+            where = curable(answer, most)
+            where[np.cumsum(where.any(axis=1)) > left] = False
+            left -= int(where.any(axis=1).sum())
+            raw = self._raw_samples(name, answer, where, windows)
+            cured[name] = mended(answer, raw, windows, most, where) if raw else answer
+        return cured
+
+    def _raw_samples(self, name: str, answer: MetricAnswer, where: Bools, windows: Sequence[Window]) -> list[RawSeries]:
+        """Of the cards and from the first to the last of the windows that ``where`` (s, w) names."""
+        doubtful = [answer.labels[row] for row in np.flatnonzero(where.any(axis=1))]
+        columns = np.flatnonzero(where.any(axis=0))
+        raw: list[RawSeries] = []
+        for label in UUID_LABELS:
+            uuids = tuple(sorted({uuid for labels in doubtful if (uuid := getattr(labels, label))}))
+            if uuids:
+                first, last = windows[columns[0]], windows[columns[-1]]
+                query = RawSamplesQuery(
+                    metric=name,
+                    label=label,
+                    uuids=uuids,
+                    range_ms=milliseconds(last.end - first.start),
+                    matchers=self._settings.matchers,
+                )
+                raw += decode_raw(self._client.custom_query(query.promql(), last.end), self._client.name)
+        return raw
+
+    def _exporters(self, answers: Mapping[str, MetricAnswer], until: datetime) -> Exporters:
+        """The nodes of exporters that do not print where they are."""
+        pods = exporters_to_find(answers.values())
+        return self._pods.nodes_of(pods, until) if pods else {}
 
     def _edges_count_twice(self, near: datetime) -> bool:
         """Whether a sample on the edge of two ranges is in both: so it is before Prometheus 3."""
@@ -154,21 +186,3 @@ class PrometheusTelemetry:
                 )
             self._counts_both_edges = count == 2
         return self._counts_both_edges
-
-    def _ask_pods(self, names: tuple[str, ...], until: datetime) -> tuple[Pod, ...]:
-        labels = self._ask_history(PodLastSeenQuery, POD_LABELS, names, until)
-        owners = self._ask_history(PodHistoryQuery, POD_OWNER, names, until)
-        requests = self._ask_history(PodHistoryQuery, POD_REQUESTS, names, until)
-        labels.sort(key=lambda series: series[1])
-        return pods_of_history([series for series, _ in labels], [series for series, _ in owners], requests)
-
-    def _ask_history(
-        self, kind: type[PodHistoryQuery], metric: str, names: tuple[str, ...], until: datetime
-    ) -> list[tuple[dict[str, str], float]]:
-        query = kind(
-            metric=metric,
-            pods=names,
-            range_ms=milliseconds(self._settings.pod_history),
-            matchers=self._settings.matchers,
-        )
-        return decode_vector(self._client.custom_query(query.promql(), until), self._client.name)

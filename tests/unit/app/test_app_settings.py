@@ -151,7 +151,7 @@ def test_label_keys_keep_their_order(tmp_path: Path) -> None:
 
 def test_a_prometheus_must_be_named() -> None:
     with pytest.raises(ConfigurationError, match=r"prometheus\.url is not set"):
-        Settings().prometheus.telemetry()
+        Settings().telemetry()
 
 
 def test_the_namespace_comes_from_the_environment() -> None:

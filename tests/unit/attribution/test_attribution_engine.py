@@ -1,5 +1,6 @@
 """Money: exact to the unit, whatever the holdings are."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from random import Random
@@ -8,12 +9,15 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from priced_holdings import ANY_SPEED, DEVICES, Bill, Row, bills, holdings, make_holdings, make_row, rows
 
-from gpucost.attribution.engine import attribute
+from gpucost.attribution.engine import DEFAULT_POLICY, attribute
 from gpucost.attribution.rounding import round_running
 from gpucost.attribution.shares import compute_shares
 from gpucost.model.holdings import Holdings
+from gpucost.model.money import HOUR_TICKS
+from gpucost.model.policies import Policy, UsedRatio
 
 CASES = {
     "a full card is paid in full": ([make_row(memory=1)], 1_000, 1_000, 0, 0),
@@ -52,25 +56,38 @@ def test_each_node_pays_for_its_own_rows() -> None:
     )
     assert got.cost.tolist() == [500, 50]
     assert got.unallocated_cost.tolist() == [500, 7, 750]
-    assert got.unallocated_hours.tolist() == [500_000_000, 2_000_000_000, 1_875_000_000]
+    assert got.unallocated_hours.tolist() == [HOUR_TICKS // 2, HOUR_TICKS * 2, HOUR_TICKS * 15 // 8]
 
 
 def test_without_a_rate_hours_remain() -> None:
     got = attribute(make_holdings([make_row(0.5, memory=0.5)], bills=[(0, 1.0, 1)]))
     assert got.cost.tolist() == [0]
-    assert got.reserved_hours.tolist() == got.charged_hours.tolist() == [500_000_000]
-    assert got.used_hours.tolist() == [250_000_000]
+    assert got.reserved_hours.tolist() == got.charged_hours.tolist() == [HOUR_TICKS // 2]
+    assert got.used_hours.tolist() == [HOUR_TICKS // 4]
 
 
 def test_hours_of_a_slice_that_was_seen_for_a_part() -> None:
     got = attribute(make_holdings([(0, 0.5, 1, 0.8, 0.25, float("nan"))], [(0, 0.5)]))
-    assert (got.held_hours.tolist(), got.seen_hours.tolist()) == ([500_000_000], [400_000_000])
-    assert (got.memory_hours.tolist(), got.memory_used_hours.tolist()) == ([200_000_000], [50_000_000])
+    assert (got.held_hours.tolist(), got.seen_hours.tolist()) == ([HOUR_TICKS // 2], [HOUR_TICKS * 2 // 5])
+    assert (got.memory_hours.tolist(), got.memory_used_hours.tolist()) == ([HOUR_TICKS // 5], [HOUR_TICKS // 20])
     assert (got.compute_hours.tolist(), got.compute_used_hours.tolist()) == ([0], [0])
 
 
 def test_samples_without_a_measure_are_not_seen() -> None:
     assert attribute(make_holdings([make_row(seen=1)])).seen_hours.tolist() == [0]
+
+
+def test_hours_are_seen_where_the_ratio_that_counts_is_known_and_both_raw_ratios_are_told() -> None:
+    got = attribute(make_holdings([(0, 0.5, 1, 1, float("nan"), 0.25)]), Policy(used_ratio=UsedRatio.MEMORY))
+    assert (got.seen_hours.tolist(), got.used_hours.tolist()) == ([0], [0])
+    assert (got.compute_hours.tolist(), got.compute_used_hours.tolist()) == ([HOUR_TICKS // 2], [HOUR_TICKS // 8])
+    assert got.unknown_use_cost.tolist() == got.cost.tolist() == [500]
+
+
+def test_devices_may_come_in_any_order() -> None:
+    rows, bills = [make_row(0.5, device=1), make_row(0.25, device=0)], [(1_000, 1.0, 1), (800, 1.0, 2)]
+    got = attribute(make_holdings(rows, [(1, 0.5), (0, 1.0)], bills))
+    assert (got.cost.tolist(), got.unallocated_cost.tolist()) == ([500, 50], [500, 750])
 
 
 def by_node(amount: np.ndarray[tuple[int], np.dtype[np.int64]], holdings: Holdings) -> list[int]:
@@ -115,7 +132,7 @@ moderate_bills = st.tuples(*[st.tuples(st.integers(0, 10**12), st.just(1.0), st.
 @given(rows, moderate_bills)
 def test_each_row_is_within_one_unit_of_its_real_cost(rows: list[Row], bills: list[Bill]) -> None:
     holdings = make_holdings(rows, DEVICES, bills)
-    got, shares = attribute(holdings), compute_shares(holdings)
+    got, shares = attribute(holdings), compute_shares(holdings, DEFAULT_POLICY)
     node = holdings.device_node[holdings.device]
     for row, place in enumerate(node.tolist()):
         card = Fraction(int(holdings.bills.gpu_cost_e9[place]), int(holdings.bills.cards[place]))
@@ -156,13 +173,17 @@ def test_hours_do_not_depend_on_the_rate(rows: list[Row], bills: list[Bill]) -> 
         assert getattr(attribute(priced), name).tolist() == getattr(attribute(free), name).tolist()
 
 
+def rounded(amount: NDArray[np.float64], ends: Sequence[int], limit: Sequence[int]) -> NDArray[np.int64]:
+    out = np.empty(amount.size, dtype=np.int64)
+    round_running(amount, np.array(ends, dtype=np.intp), np.array(limit), out)
+    return out
+
+
 def test_what_noise_puts_above_the_limit_is_taken_from_the_last_rows_of_the_group() -> None:
-    amount, group = np.array([2.0, 1.0, 1.0, 4.6]), np.array([0, 0, 0, 1])
-    assert round_running(amount, group, np.array([3, 9])).tolist() == [2, 1, 0, 5]
+    assert rounded(np.array([2.0, 1.0, 1.0, 4.6]), [3, 3, 4], [3, 0, 9]).tolist() == [2, 1, 0, 5]
 
 
 def test_a_large_fleet_costs_no_precision() -> None:
     amount = np.full(200_000, 10**11 + 0.25)
-    group = np.repeat(np.arange(50_000), 4)
-    got = round_running(amount, group, np.full(50_000, 10**13))
+    got = rounded(amount, range(4, 200_001, 4), [10**13] * 50_000)
     assert np.all(np.add.reduceat(got, np.arange(0, 200_000, 4)) == 4 * 10**11 + 1)

@@ -3,8 +3,10 @@ import pytest
 from hypothesis import given
 from priced_holdings import ANY_SPEED, NAN, Row, holdings, make_holdings, make_row
 
+from gpucost.attribution.engine import DEFAULT_POLICY
 from gpucost.attribution.shares import compute_shares
 from gpucost.model.holdings import Holdings
+from gpucost.model.policies import Policy, UsedRatio
 
 HALF_CARD = ((0, 0.5),)
 CASES = {
@@ -48,27 +50,54 @@ CASES = {
 
 @pytest.mark.parametrize(("rows", "used", "idle", "unknown"), CASES.values(), ids=CASES)
 def test_shares_of_half_a_card(rows: list[Row], used: list[float], idle: list[float], unknown: list[float]) -> None:
-    got = compute_shares(make_holdings(rows, HALF_CARD))
+    got = compute_shares(make_holdings(rows, HALF_CARD), DEFAULT_POLICY)
     assert got.used == pytest.approx(used)
     assert got.idle == pytest.approx(idle)
     assert got.unknown == pytest.approx(unknown)
 
 
-RATIOS = {
-    "the larger of two": (0.3, 0.7, 0.7),
-    "memory alone": (0.3, NAN, 0.3),
-    "compute alone": (NAN, 0.7, 0.7),
+RATIOS: dict[str, tuple[Policy, float, float, float]] = {
+    "by default the larger of two": (DEFAULT_POLICY, 0.3, 0.7, 0.7),
+    "by default memory where compute is unknown": (DEFAULT_POLICY, 0.3, NAN, 0.3),
+    "by default compute where memory is unknown": (DEFAULT_POLICY, NAN, 0.7, 0.7),
+    "memory, although compute is larger": (Policy(used_ratio=UsedRatio.MEMORY), 0.3, 0.7, 0.3),
+    "unknown where only memory counts and is unknown": (Policy(used_ratio=UsedRatio.MEMORY), NAN, 0.7, NAN),
+    "compute, although memory is larger": (Policy(used_ratio=UsedRatio.COMPUTE), 0.7, 0.3, 0.3),
+    "unknown where only compute counts and is unknown": (Policy(used_ratio=UsedRatio.COMPUTE), 0.7, NAN, NAN),
+    "the mean": (Policy(used_ratio=UsedRatio.MEAN, memory_weight=0.9), 0.2, 0.8, 0.5),
+    "memory alone where there is no mean": (Policy(used_ratio=UsedRatio.MEAN), 0.2, NAN, 0.2),
+    "compute alone where there is no mean": (Policy(used_ratio=UsedRatio.MEAN), NAN, 0.8, 0.8),
+    "weighted": (Policy(used_ratio=UsedRatio.WEIGHTED, memory_weight=0.75), 0.2, 0.8, 0.35),
+    "memory alone where compute has no weight to bring": (
+        Policy(used_ratio=UsedRatio.WEIGHTED, memory_weight=0.75),
+        0.2,
+        NAN,
+        0.2,
+    ),
+    "compute alone even where memory has all the weight": (
+        Policy(used_ratio=UsedRatio.WEIGHTED, memory_weight=1.0),
+        NAN,
+        0.8,
+        0.8,
+    ),
+    "unknown where nothing was measured": (Policy(used_ratio=UsedRatio.WEIGHTED), NAN, NAN, NAN),
 }
 
 
-@pytest.mark.parametrize(("memory", "compute", "used"), RATIOS.values(), ids=RATIOS)
-def test_used_ratio_is(memory: float, compute: float, used: float) -> None:
-    assert compute_shares(make_holdings([(0, 1, 1, 1, memory, compute)])).used == pytest.approx([used])
+@pytest.mark.parametrize(("policy", "memory", "compute", "used"), RATIOS.values(), ids=RATIOS)
+def test_used_ratio_is(policy: Policy, memory: float, compute: float, used: float) -> None:
+    got = compute_shares(make_holdings([(0, 1, 1, 1, memory, compute)]), policy)
+    known = not np.isnan(used)
+    assert got.used == pytest.approx([used if known else 0])
+    assert got.unknown.tolist() == [0.0 if known else 1.0]
+    assert got.seen_ratio.tolist() == [1.0 if known else 0.0]
 
 
 def test_claims_on_more_cards_than_the_node_has_are_scaled_to_them() -> None:
     three = ((0, 1.0),) * 3
-    got = compute_shares(make_holdings([make_row(device=d, memory=0.5) for d in range(3)], three, [(900, 1.0, 2)]))
+    got = compute_shares(
+        make_holdings([make_row(device=d, memory=0.5) for d in range(3)], three, [(900, 1.0, 2)]), DEFAULT_POLICY
+    )
     assert got.used == pytest.approx([0.5, 0.5, 0.5])
     assert got.charged == pytest.approx([2 / 3] * 3)
     assert got.capped.all()
@@ -77,7 +106,7 @@ def test_claims_on_more_cards_than_the_node_has_are_scaled_to_them() -> None:
 @ANY_SPEED
 @given(holdings)
 def test_no_device_and_no_node_is_sold_twice(holdings: Holdings) -> None:
-    got = compute_shares(holdings)
+    got = compute_shares(holdings, DEFAULT_POLICY)
     device, node = holdings.device, holdings.device_node[holdings.device]
     cards = holdings.bills.cards
     assert np.all(np.bincount(device, got.charged, holdings.slice_share.size) <= holdings.slice_share + 1e-9)
@@ -87,7 +116,7 @@ def test_no_device_and_no_node_is_sold_twice(holdings: Holdings) -> None:
 @ANY_SPEED
 @given(holdings)
 def test_a_row_that_fits_is_charged_the_larger_of_reserved_and_used(holdings: Holdings) -> None:
-    got = compute_shares(holdings)
+    got = compute_shares(holdings, DEFAULT_POLICY)
     fits, seen = ~got.capped, holdings.seen_ratio == 1.0
     assert np.all(got.charged[fits] >= got.reserved[fits] - 2e-9)
     whole = fits & seen & ~np.isnan(np.fmax(holdings.memory_ratio, holdings.compute_ratio))
@@ -115,5 +144,5 @@ def test_a_window_that_is_split_in_two_charges_the_same(holdings: Holdings) -> N
         compute_ratio=holdings.compute_ratio[both],
         estimated=holdings.estimated[both],
     )
-    whole, parts = compute_shares(holdings), compute_shares(split)
+    whole, parts = compute_shares(holdings, DEFAULT_POLICY), compute_shares(split, DEFAULT_POLICY)
     assert parts.charged.reshape(-1, 2).sum(axis=1) == pytest.approx(whole.charged, abs=1e-9)

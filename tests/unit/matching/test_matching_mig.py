@@ -18,9 +18,9 @@ from matched_windows import (
     shares,
 )
 
-from gpucost.matching.kinds import same_kind, share_of
+from gpucost.matching.kinds import same_kind
+from gpucost.matching.lacking import NOT_IN_TELEMETRY
 from gpucost.matching.named import UNKNOWN_PROFILE
-from gpucost.matching.unnamed import NOT_IN_TELEMETRY
 from gpucost.model.fleet import Node, Pod
 from gpucost.model.usage import Device
 
@@ -193,10 +193,6 @@ SAME = {
 def test_two_names_of_one_profile(one: str, other: str, expected: bool) -> None:
     assert same_kind(one, other) is expected
     assert same_kind(other, one) is expected
-
-
-def test_a_whole_card_is_a_share_of_one() -> None:
-    assert share_of("", A100).part == 1.0
 
 
 def test_capacity_counts_cards_where_nothing_else_does() -> None:

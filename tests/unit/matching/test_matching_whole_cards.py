@@ -1,12 +1,12 @@
 """Whole cards: who held which, for how long, by telemetry and by the API."""
 
+from dataclasses import replace
 from math import isnan
 
 import pytest
 from matched_windows import (
     NOBODY,
     Shown,
-    at,
     card,
     held,
     make_node,
@@ -19,8 +19,8 @@ from matched_windows import (
     shares,
 )
 
+from gpucost.matching.lacking import NOT_IN_TELEMETRY
 from gpucost.matching.pods import LABELS_UNKNOWN, RECONSTRUCTED
-from gpucost.matching.unnamed import NOT_IN_TELEMETRY
 from gpucost.model.fleet import Pod, Request
 
 TWO_CARDS: list[Shown] = [(card("GPU-a"), named(), 10, 0.7, 0.2), (card("GPU-b"), NOBODY, 10)]
@@ -310,18 +310,11 @@ def test_a_pod_that_the_api_knows_is_not_read_twice() -> None:
     assert got.holders[0].tenant.team == "vision"
 
 
-def test_slots_of_shared_devices_are_told_and_not_guessed() -> None:
-    shared = Pod(
-        uid="u",
-        namespace="ml",
-        name="notebook",
-        node="n1",
-        requests=(Request("main", "nvidia.com/gpu.shared", 1),),
-        bound=at(-5),
-    )
-    got = match(*TWO_CARDS, pods=[make_pod(), shared])
+def test_a_request_for_what_nobody_knows_is_told() -> None:
+    odd = replace(make_pod("odd"), requests=(Request("main", "example.com/accelerator", 1),))
+    got = match(*TWO_CARDS, pods=[make_pod(), odd])
     assert held(got) == {"GPU-a train-0": 1.0}
-    assert note(got, "RequestNotAttributed").subject == "n1/nvidia.com/gpu.shared"
+    assert note(got, "RequestNotAttributed").subject == "n1/example.com/accelerator"
 
 
 def test_devices_of_nodes_that_the_api_does_not_know_are_left_out_and_told_once() -> None:

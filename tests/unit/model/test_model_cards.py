@@ -1,4 +1,5 @@
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -61,7 +62,7 @@ CARRIED: dict[str, tuple[str, dict[str, int], int]] = {
     "four of an A30": (A30, {"1g.6gb": 5}, 2),
     "a profile that nobody knows is taken by its name": (A100, {"9g.5gb": 2}, 2),
     "a model that nobody knows has seven slices": ("", {"1g.5gb": 8}, 2),
-    "slots of shared instances are no instances": (A100, {"1g.5gb.shared": 28, "7g.40gb": 1}, 1),
+    "slots that nobody counts by device are no instances": (A100, {"1g.5gb.shared": 28, "7g.40gb": 1}, 1),
     "profiles that are gone are none": (A100, {"1g.5gb": 0}, 0),
 }
 
@@ -72,6 +73,21 @@ def test_instances_need_the_fewest_cards_that_can_carry_them(
 ) -> None:
     capacity = {f"{MIG}{profile}": count for profile, count in instances.items()}
     assert told_cards(make_node(product, "", capacity)).fewest == cards
+
+
+SLOTS = {
+    "of cards": ({"nvidia.com/gpu.replicas": "4"}, {GPU: 10}, 3),
+    "of cards, renamed": ({"nvidia.com/gpu.replicas": "4"}, {f"{GPU}.shared": 8}, 2),
+    "of instances": ({"nvidia.com/gpu.product": A30, f"{MIG}1g.6gb.replicas": "2"}, {f"{MIG}1g.6gb": 10}, 2),
+    "that nobody counts by device": ({}, {f"{GPU}.shared": 8}, 0),
+}
+
+
+@pytest.mark.parametrize(("labels", "capacity", "cards"), SLOTS.values(), ids=SLOTS)
+def test_slots_need_as_many_cards_as_their_replicas_say(
+    labels: dict[str, str], capacity: dict[str, int], cards: int
+) -> None:
+    assert told_cards(replace(make_node(capacity=capacity), labels=labels)).fewest == cards
 
 
 def test_whole_cards_come_on_top_of_those_that_are_cut() -> None:

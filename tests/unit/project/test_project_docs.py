@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 import yaml
 from pydantic import BaseModel
+from pydantic.alias_generators import to_camel
 
 from gpucost.app.cli.arguments import OUTPUTS
 from gpucost.app.cli.main import make_parser
-from gpucost.app.settings import Settings, load_settings
+from gpucost.app.settings import LabelSettings, Settings, load_settings
 from gpucost.matching.named import UNKNOWN_PROFILE
 from gpucost.matching.pods import LABELS_UNKNOWN, RECONSTRUCTED
 from gpucost.matching.unnamed import NOT_IN_TELEMETRY
@@ -20,6 +21,7 @@ from gpucost.model.mig import slices_of
 from gpucost.pricing.card_schema import Match, Rate, RateCardSpec, load_rate_cards
 from gpucost.pricing.rate_cards import parse_rate_cards
 from gpucost.reports.allocations import COLUMNS
+from gpucost.reports.explain_words import FLAG_MEANINGS
 from gpucost.reports.ledger import CAPPED, ESTIMATED, RATE_ESTIMATED
 from gpucost.reports.report_csv import reports_csv
 
@@ -73,15 +75,17 @@ def test_the_defaults_in_the_reference_are_those_of_the_code(tmp_path: Path) -> 
 
 def test_the_example_of_the_reference_can_be_loaded(tmp_path: Path) -> None:
     _, example = blocks("configuration.md")
-    assert load(tmp_path, example).prometheus.telemetry().url == "http://prometheus.monitoring.svc:9090"
+    assert load(tmp_path, example).telemetry().url == "http://prometheus.monitoring.svc:9090"
 
 
 def test_every_setting_is_in_the_reference() -> None:
     text = (REFERENCE / "configuration.md").read_text()
     keys = setting_keys()
     assert set().union(*(keys_of(yaml.safe_load(block)) for block in blocks("configuration.md"))) == keys
-    rows = set(re.findall(r"^\| `([\w.*]+)` \|", text, re.MULTILINE))
-    assert rows == {key if not key.startswith("labels.") else "labels.*" for key in keys}
+    rows = set(re.findall(r"^\| `([\w.*]+)`[ ,]", text, re.MULTILINE))
+    label_lists = {f"labels.{to_camel(name)}" for name in LabelSettings.model_fields} - {"labels.namespaceFirst"}
+    in_one_row = {"prometheus.metrics.memoryFree", "prometheus.metrics.memoryReserved"}
+    assert rows == (keys - label_lists - in_one_row) | {"labels.*"}
 
 
 def test_the_rate_card_of_the_reference_is_one_and_has_every_key(tmp_path: Path) -> None:
@@ -134,6 +138,10 @@ def test_every_flag_is_explained() -> None:
     text = (REFERENCE / "cli.md").read_text()
     table = text[text.index("| flag of a holder |") : text.index("| flag of an `unallocated` row |")]
     assert set(re.findall(r"^\| `([\w-]+)` \|", table, re.MULTILINE)) == FLAGS
+
+
+def test_every_flag_is_explained_in_a_sentence_where_a_pod_is() -> None:
+    assert set(FLAG_MEANINGS) == FLAGS
 
 
 def test_every_page_that_is_named_anywhere_exists() -> None:

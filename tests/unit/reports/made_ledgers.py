@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 
 from gpucost.model.holdings import Note
 from gpucost.model.ledger import Figures, HolderLine, Ledger, NodeLine
-from gpucost.model.money import E9
+from gpucost.model.money import E9, HOUR_TICKS
 from gpucost.model.time import Period, PeriodKind, Window, period_of
 
 DAY_START = datetime(2026, 11, 24, tzinfo=UTC)
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LENGTH = timedelta(minutes=5)
-HOUR = E9
-"""One hour, or one unit of the currency."""
+HOUR = HOUR_TICKS
+USD = E9
 FEW = settings(max_examples=30, deadline=None)
 """Ledgers are slow to draw, and every example has many rows."""
 
@@ -31,14 +31,22 @@ def make_period(kind: PeriodKind = PeriodKind.DAY) -> Period:
 
 
 def make_figures(
-    used: int = 0, idle: int = 0, unknown: int = 0, *, hours: int = HOUR, priced: bool = True, seen: float = 1.0
+    used: int = 0,
+    idle: int = 0,
+    unknown: int = 0,
+    *,
+    shown: int = 0,
+    hours: int = HOUR,
+    priced: bool = True,
+    seen: float = 1.0,
 ) -> Figures:
-    """Costs as given, on a device of a whole card that was held for ``hours``."""
+    """Costs as given, on a device of a whole card that was held for ``hours``; ``shown`` of what nobody held."""
     return Figures(
         cost=used + idle + unknown,
         used_cost=used,
         idle_cost=idle,
         unknown_use_cost=unknown,
+        unallocated_share=shown,
         reserved_hours=hours,
         used_hours=hours // 4 if seen else 0,
         charged_hours=hours,
@@ -53,7 +61,7 @@ def make_figures(
 
 
 UNPRICED = make_figures(priced=False)
-UNSEEN = make_figures(unknown=8 * HOUR, seen=0.0)
+UNSEEN = make_figures(unknown=8 * USD, seen=0.0)
 UNPRICED_AND_UNSEEN = make_figures(priced=False, seen=0.0)
 
 
@@ -77,7 +85,7 @@ def make_holder(figures: Figures | None = None, **names: Any) -> HolderLine:
         "workload_type": "serving",
         "slice_share": 1.0,
     }
-    return HolderLine(**defaults | names, figures=figures or make_figures(2 * HOUR, 6 * HOUR))
+    return HolderLine(**defaults | names, figures=figures or make_figures(2 * USD, 6 * USD))
 
 
 def make_node_line(holders: Sequence[HolderLine] = (), node: str = "n1", **parts: Any) -> NodeLine:
@@ -86,7 +94,7 @@ def make_node_line(holders: Sequence[HolderLine] = (), node: str = "n1", **parts
     unallocated = parts.get("unallocated", {})
     cost = allocated + sum(unallocated.values()) + parts.get("unobserved", 0) + parts.get("host", 0)
     defaults: dict[str, Any] = {
-        "rate_e9": 32 * HOUR,
+        "rate_e9": 32 * USD,
         "uid": f"uid-{node}",
         "pool": "p4d.24xlarge",
         "rate_source": "annotation gpucost.io/hourly-rate",
@@ -115,14 +123,16 @@ def make_note(subject: str = "n1", message: str = "Node n1: there is no rate; an
 
 AMOUNT = st.integers(0, 10**12)
 FIGURES = st.builds(
-    lambda used, idle, unknown, hours, priced, seen: make_figures(
+    lambda used, idle, unknown, shown, hours, priced, seen: make_figures(
         used if priced and seen else 0,
         idle if priced and seen else 0,
         unknown if priced else 0,
+        shown=shown if priced else 0,
         hours=hours,
         priced=priced,
         seen=seen,
     ),
+    AMOUNT,
     AMOUNT,
     AMOUNT,
     AMOUNT,

@@ -15,6 +15,7 @@ from tests.unit.reports.made_ledgers import (
     HOUR,
     UNPRICED_AND_UNSEEN,
     UNSEEN,
+    USD,
     ledgers,
     make_figures,
     make_holder,
@@ -110,9 +111,9 @@ def test_what_is_unknown_is_null() -> None:
 
 def test_what_nobody_held_has_rows_of_its_own() -> None:
     node = make_node_line(
-        unallocated={"free": 2 * HOUR, "sliver": HOUR},
-        unobserved=4 * HOUR,
-        host=5 * HOUR,
+        unallocated={"free": 2 * USD, "sliver": USD},
+        unobserved=4 * USD,
+        host=5 * USD,
         unallocated_hours=3 * HOUR,
         unobserved_hours=HOUR,
     )
@@ -167,7 +168,7 @@ def test_no_cell_of_a_csv_runs_in_a_spreadsheet(cell: Cell, expected: str) -> No
 
 
 def test_the_table_is_short_and_rounded() -> None:
-    rows = allocation_rows([make_ledger([make_holder(make_figures(HOUR // 3, HOUR))])])
+    rows = allocation_rows([make_ledger([make_holder(make_figures(USD // 3, USD))])])
     assert allocations_table(rows).splitlines() == [
         "KIND          NAMESPACE   POD     NODE   PROFILE   TEAM     GPU-HOURS   COST   USED   IDLE",
         "holder        ml-prod     llm-0   n1     -         search        1.00   1.33   0.33   1.00",

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 
 from gpucost.model.ledger import Figures, HolderLine, Ledger, NodeLine
-from gpucost.model.money import parse_e9
+from gpucost.model.money import parse_e9, parse_hours
 from gpucost.model.time import PeriodKind, format_time
+from gpucost.reports.allocations import allocation_rows
 from gpucost.reports.charges import Charge
 from gpucost.reports.fold import close, fold_report, follows
 from gpucost.reports.fold_cluster import fold_cluster
@@ -22,6 +23,7 @@ from tests.unit.reports.made_ledgers import (
     UNPRICED,
     UNPRICED_AND_UNSEEN,
     UNSEEN,
+    USD,
     ledgers,
     make_figures,
     make_holder,
@@ -69,7 +71,7 @@ def total_of(entries: Sequence[Entry]) -> Charge:
             used_cost=parse(entry.used_cost),
             idle_cost=parse(entry.idle_cost),
             unknown_use_cost=parse(entry.unknown_use_cost),
-            charged_hours=parse_e9(entry.gpu_hours),
+            charged_hours=parse_hours(entry.gpu_hours),
         )
         for entry in entries
     )
@@ -143,8 +145,10 @@ def test_the_teams_add_up_to_the_cluster(some: list[Ledger]) -> None:
     statuses = [fold(records, group) for group in groups_of(some)]
     charged = sum((charge_of(status) for status in statuses if status), Charge())
     assert parse_e9(cluster.allocated) == (charged.cost or 0)
-    assert parse_e9(cluster.gpu_hours.charged) == charged.charged_hours
+    assert parse_hours(cluster.gpu_hours.charged) == charged.charged_hours
     assert cluster.used_cost is None or parse_e9(cluster.used_cost) == charged.used_cost
+    shown = sum(line.figures.unallocated_share for ledger in some for line in ledger.holders)
+    assert sum(parse_e9(status.unallocated_share) for status in statuses if status) == shown
 
 
 @FEW
@@ -159,7 +163,7 @@ def test_the_models_accept_what_was_folded_and_read_it_back_unchanged(some: list
         assert ReportStatus.model_validate_json(status.model_dump_json(by_alias=True, exclude_none=True)) == status
 
 
-SEEN = make_figures(2 * HOUR, 6 * HOUR)
+SEEN = make_figures(2 * USD, 6 * USD)
 NULLS: dict[str, tuple[list[Figures], dict[str, str | None]]] = {
     "priced and seen": ([SEEN], {"cost": "8", "used_cost": "2", "idle_cost": "6", "unknown_use_cost": "0"}),
     "never seen": ([UNSEEN], {"cost": "8", "used_cost": None, "idle_cost": None, "unknown_use_cost": "8"}),
@@ -213,6 +217,24 @@ def test_ratios_are_those_of_the_basis() -> None:
     assert (status.memory_ratio, status.compute_ratio) == ("0.250000", "0.125000")
     assert (status.summary.efficiency, status.summary.coverage) == ("25.0%", "50.0%")
     assert status.unallocated_share == "0.000000000"
+
+
+def test_the_part_of_what_nobody_held_is_summed_beside_the_cost() -> None:
+    shown = make_holder(make_figures(2 * USD, 6 * USD, shown=3 * USD))
+    status = fold([record_of([make_ledger([shown, shown], number=number)]) for number in range(2)])
+    assert status is not None
+    assert (status.unallocated_share, status.cost) == ("12.000000000", "32.000000000")
+
+
+def test_twelve_windows_of_five_minutes_are_one_hour() -> None:
+    card, seventh = (make_holder(make_figures(hours=HOUR // 12 // parts), pod=f"p{parts}") for parts in (1, 7))
+    some = [make_ledger([card, seventh], number=number) for number in range(12)]
+    status = fold([record_of([ledger]) for ledger in some])
+    assert status is not None
+    assert [entry.gpu_hours for entry in status.top_pods] == ["1.000000000", "0.142857143"]
+    assert (status.gpu_hours.charged, status.rates[0].node_hours) == ("1.142857143", "1.000000000")
+    assert (status.basis.held_hours, status.summary.gpu_hours) == ("1.142857143", "1.14")
+    assert [row["chargedGpuHours"] for row in allocation_rows(some)][:2] == ["1.000000000", "0.142857143"]
 
 
 def test_a_list_takes_a_hundred_names_and_sums_the_rest_in_other_for_good() -> None:
@@ -310,7 +332,7 @@ def test_a_cluster_without_any_rate_has_no_bill() -> None:
 
 
 def test_parts_that_do_not_add_up_show_as_a_residual() -> None:
-    node: NodeLine = make_node_line(cost=9 * HOUR)
+    node: NodeLine = make_node_line(cost=9 * USD)
     cluster = fold_all([record_of([make_ledger([make_holder()], [node])])])
     assert cluster.residual == "1.000000000"
     assert ("Reconciled", "False") in [(condition.type, condition.status) for condition in cluster.conditions]
@@ -323,7 +345,7 @@ def test_rates_are_those_of_the_nodes_on_which_the_team_held_something() -> None
     status = fold([record])
     assert status is not None
     assert [(rate.source, rate.node_hours) for rate in status.rates] == [
-        ("annotation gpucost.io/hourly-rate", "0.166666666")
+        ("annotation gpucost.io/hourly-rate", "0.166666667")
     ]
     assert [rate.source for rate in fold_all([record]).rates] == [
         "annotation gpucost.io/hourly-rate",

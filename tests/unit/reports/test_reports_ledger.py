@@ -8,7 +8,8 @@ import pytest
 from gpucost.model.attributed import Attribution
 from gpucost.model.fleet import Node
 from gpucost.model.holdings import Holder, Holdings, NodeBills, NodeFacts, Note, WindowHoldings
-from gpucost.model.money import E9
+from gpucost.model.money import E9, HOUR_TICKS
+from gpucost.model.policies import UnallocatedPolicy
 from gpucost.model.rates import MissingRate, NodeRate
 from gpucost.model.tenancy import Tenant
 from gpucost.model.usage import Device
@@ -93,7 +94,7 @@ def make_attribution(window: WindowHoldings, *, capped: bool = False) -> Attribu
     count = len(window.holders)
     bills = window.holdings.bills
     cost = np.full(count, bills.gpu_cost_e9[0] // CARDS)
-    hours = np.full(count, E9 // 12)
+    hours = np.full(count, HOUR_TICKS // 12)
     return Attribution(
         cost=cost,
         used_cost=cost // 4,
@@ -111,7 +112,7 @@ def make_attribution(window: WindowHoldings, *, capped: bool = False) -> Attribu
         capped=np.full(count, capped),
         allocated_cost=np.array([cost.sum()]),
         unallocated_cost=bills.gpu_cost_e9 - cost.sum(),
-        unallocated_hours=np.array([(CARDS - count) * (E9 // 12)]),
+        unallocated_hours=np.array([(CARDS - count) * (HOUR_TICKS // 12)]),
         host_cost=bills.cost_e9 - bills.gpu_cost_e9,
     )
 
@@ -139,14 +140,34 @@ def test_a_node_says_why_its_cards_were_not_held(facts: NodeFacts, expected: dic
     (node,) = ledger_of(window, make_attribution(window), "USD").nodes
     assert node.unallocated == expected
     assert (node.cost, node.allocated, node.host, node.residual) == (CARDS * CARD_COST + 5, CARD_COST, 5, 0)
-    assert (node.unallocated_hours, node.unobserved, node.unobserved_hours) == (7 * (E9 // 12), 0, 0)
+    assert (node.unallocated_hours, node.unobserved, node.unobserved_hours) == (7 * (HOUR_TICKS // 12), 0, 0)
 
 
 def test_where_nobody_can_say_the_rest_is_unobserved_and_not_free() -> None:
     window = make_window_holdings([make_holder()], observed=False)
     (node,) = ledger_of(window, make_attribution(window), "USD").nodes
     assert (node.unallocated, node.unallocated_hours) == ({}, 0)
-    assert (node.unobserved, node.unobserved_hours, node.residual) == (7 * CARD_COST, 7 * (E9 // 12), 0)
+    assert (node.unobserved, node.unobserved_hours, node.residual) == (7 * CARD_COST, 7 * (HOUR_TICKS // 12), 0)
+
+
+SHOWN: dict[str, tuple[UnallocatedPolicy, bool, list[int]]] = {
+    "to nobody": (UnallocatedPolicy.SEPARATE, True, [0, 0, 0]),
+    "by cost": (UnallocatedPolicy.PROPORTIONAL, True, [5 * CARD_COST // 3] * 3),
+    "by pod": (UnallocatedPolicy.EVEN, True, [5 * CARD_COST // 2, 5 * CARD_COST // 4, 5 * CARD_COST // 4]),
+    "not where nobody can say who held it": (UnallocatedPolicy.EVEN, False, [0, 0, 0]),
+}
+
+
+@pytest.mark.parametrize(("policy", "observed", "expected"), SHOWN.values(), ids=SHOWN)
+def test_what_nobody_held_is_shown_beside_the_cost(
+    policy: UnallocatedPolicy, observed: bool, expected: list[int]
+) -> None:
+    holders = [make_holder(), make_holder(pod="llm-1", pod_uid="v"), make_holder(pod="llm-1", pod_uid="v")]
+    window = make_window_holdings(holders, observed=observed)
+    ledger = ledger_of(window, make_attribution(window), "USD", policy)
+    assert [line.figures.unallocated_share for line in ledger.holders] == expected
+    assert [line.figures.cost for line in ledger.holders] == [CARD_COST] * 3
+    assert (sum(ledger.nodes[0].unallocated.values()), ledger.nodes[0].residual) == (5 * CARD_COST * observed, 0)
 
 
 def test_a_full_node_has_no_reasons() -> None:
@@ -202,6 +223,6 @@ def test_a_node_without_a_rate_has_hours_and_a_note() -> None:
     missing = MissingRate(node="n1", reason="Node n1: no GpuRateCard matches it; add one")
     window = make_window_holdings([make_holder()], make_facts(missing), priced=False, notes=(make_note("GPU-1"),))
     ledger = ledger_of(window, make_attribution(window), "USD")
-    assert ledger.holders[0].figures.unpriced_hours == ledger.holders[0].figures.charged_hours == E9 // 12
+    assert ledger.holders[0].figures.unpriced_hours == ledger.holders[0].figures.charged_hours == HOUR_TICKS // 12
     assert (ledger.nodes[0].rate_e9, ledger.nodes[0].rate_source, ledger.nodes[0].pool) == (None, "", "unknown")
     assert [(note.subject, note.message) for note in ledger.notes][1:] == [("n1", missing.reason)]

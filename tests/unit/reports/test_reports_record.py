@@ -1,4 +1,6 @@
 import base64
+import hashlib
+import json
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -12,12 +14,14 @@ from hypothesis import strategies as st
 
 from gpucost.model.errors import InputError
 from gpucost.model.ledger import Figures, Ledger
+from gpucost.model.money import hours_to_e9
 from gpucost.reports.record import WindowRecord, record_of
 from gpucost.reports.record_codec import decode, digest, encode, from_specs, to_specs
 from gpucost.reports.resources.gpu_cost_window import MOST_CHUNK_CHARACTERS, WindowSpec
 from tests.unit.reports.made_ledgers import (
     FEW,
     HOUR,
+    USD,
     ledgers,
     make_figures,
     make_holder,
@@ -117,12 +121,14 @@ def test_a_damaged_record_is_refused(damage: Callable[[list[WindowSpec]], Sequen
 
 GARBAGE = {
     "nothing": b"",
-    "a later version": b"\x02" + encode(make_record())[1:],
-    "not compressed": b"\x01{}",
+    "a later version": b"\x03" + encode(make_record())[1:],
+    "not compressed": b"\x02{}",
     "cut short": encode(make_record())[:-9],
-    "not a record": b"\x01" + zlib.compress(b"{}"),
-    "no JSON": b"\x01" + zlib.compress(b"{"),
-    "no text": b"\x01" + zlib.compress(b'{"start":"\xff"}'),
+    "not a record": b"\x02" + zlib.compress(b"{}"),
+    "no JSON": b"\x02" + zlib.compress(b"{"),
+    "an earlier version that is no record": b"\x01" + zlib.compress(b"[]"),
+    "an earlier version that is no JSON": b"\x01" + zlib.compress(b"{"),
+    "no text": b"\x02" + zlib.compress(b'{"start":"\xff"}'),
     "base64 of a record": base64.b64encode(encode(make_record())),
 }
 
@@ -131,6 +137,28 @@ GARBAGE = {
 def test_garbage_is_no_record(garbage: bytes) -> None:
     with pytest.raises(InputError, match="window record"):
         decode(garbage)
+
+
+def with_old_figures(part: Any) -> Any:
+    """As the first version wrote it: hours in 1e-9, and nothing of what nobody held."""
+    if isinstance(part, dict):
+        return {
+            name: hours_to_e9(value) if name.endswith("_hours") else with_old_figures(value)
+            for name, value in part.items()
+            if name != "unallocated_share"
+        }
+    return [with_old_figures(entry) for entry in part] if isinstance(part, list) else part
+
+
+def test_a_record_of_an_earlier_version_is_read_with_its_own_digest() -> None:
+    record = make_record()
+    rows = json.dumps(with_old_figures(json.loads(zlib.decompress(encode(record)[1:]))), separators=(",", ":")).encode()
+    packed = b"\x01" + zlib.compress(rows)
+    assert decode(packed) == record
+    sealed = "sha256:" + hashlib.sha256(rows).hexdigest()
+    specs = [spec.model_copy(update={"digest": sealed}) for spec in to_specs(record)]
+    chunk = specs[0].model_copy(update={"data": base64.b64encode(packed).decode()})
+    assert from_specs([chunk, specs[-1]]) == record
 
 
 def test_notes_reach_the_teams_that_they_concern() -> None:
@@ -149,15 +177,15 @@ def test_notes_reach_the_teams_that_they_concern() -> None:
 
 
 def test_two_nodes_of_one_name_are_told_apart() -> None:
-    lives = [make_node_line(uid="first", host=HOUR), make_node_line(uid="second", host=2 * HOUR)]
+    lives = [make_node_line(uid="first", host=USD), make_node_line(uid="second", host=2 * USD)]
     record = record_of([make_ledger([], lives)])
-    assert [(node.uid, node.cost) for node in record.nodes] == [("first", HOUR), ("second", 2 * HOUR)]
+    assert [(node.uid, node.cost) for node in record.nodes] == [("first", USD), ("second", 2 * USD)]
 
 
 def test_a_node_that_gets_a_rate_later_is_priced_from_then_on() -> None:
-    unpriced, priced = make_node_line(rate_e9=None, rate_source=""), make_node_line(host=HOUR)
+    unpriced, priced = make_node_line(rate_e9=None, rate_source=""), make_node_line(host=USD)
     record = record_of([make_ledger([], [unpriced]), make_ledger([], [priced], number=1)])
-    assert (record.nodes[0].cost, record.nodes[0].alive_hours) == (HOUR, 2 * (HOUR // 12))
+    assert (record.nodes[0].cost, record.nodes[0].alive_hours) == (USD, 2 * (HOUR // 12))
     assert record.rates[0].node_hours == HOUR // 12
 
 

@@ -13,10 +13,10 @@ from gpucost.reports.record import WindowRecord, record_of
 from gpucost.reports.tables import cluster_report_table, find, report_table
 from gpucost.reports.text_table import text_table
 from tests.unit.reports.made_ledgers import (
-    HOUR,
     LENGTH,
     NOW,
     UNPRICED_AND_UNSEEN,
+    USD,
     make_figures,
     make_holder,
     make_ledger,
@@ -27,11 +27,11 @@ from tests.unit.reports.made_ledgers import (
 DAY = make_period()
 HOLDERS = [
     make_holder(),
-    make_holder(make_figures(5 * HOUR, 3 * HOUR), namespace="dev", team="ads", pod="a-0", workload="Job/train"),
+    make_holder(make_figures(5 * USD, 3 * USD), namespace="dev", team="ads", pod="a-0", workload="Job/train"),
     make_holder(UNPRICED_AND_UNSEEN, node="n2", namespace="dev", team="unassigned", pod="b-0"),
 ]
 NODES = [
-    make_node_line(HOLDERS, "n1", unallocated={"free": 15 * HOUR, "sliver": HOUR // 2}, host=HOUR),
+    make_node_line(HOLDERS, "n1", unallocated={"free": 15 * USD, "sliver": USD // 2}, host=USD),
     make_node_line(HOLDERS, "n2", rate_e9=None, rate_source="", pool="unknown"),
 ]
 RECORD = record_of([make_ledger(HOLDERS, NODES)])
@@ -168,7 +168,7 @@ def test_the_sentences_say_what_is_not_known() -> None:
 
 
 def test_a_full_and_busy_cluster_leaves_nothing_to_say() -> None:
-    record = record_of([make_ledger([make_holder(make_figures(8 * HOUR, 0))])])
+    record = record_of([make_ledger([make_holder(make_figures(8 * USD, 0))])])
     assert headlines(make_cluster_report(record), [])[1:] == (
         "Nothing was held idle.",
         "Nothing of the node bill of 8.00 USD is left that nobody held.",

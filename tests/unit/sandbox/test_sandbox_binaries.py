@@ -95,5 +95,5 @@ def test_the_version_in_the_cache_name_is_the_one_that_go_mod_pins(name: str) ->
     )
     assert pinned is not None
     major, minor, patch = program.pinned.split(".")
-    as_a_module = f"0.{major}{minor.zfill(2)}.{patch}"  # how Prometheus numbers itself for Go
-    assert pinned[1] in {program.pinned, as_a_module}
+    as_modules = {f"0.{major}{minor.zfill(2)}.{patch}", f"0.{minor}.{patch}"}  # how Prometheus 3 and 2 number it for Go
+    assert pinned[1] in {program.pinned, *as_modules}

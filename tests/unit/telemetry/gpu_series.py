@@ -7,15 +7,15 @@ import numpy as np
 
 from gpucost.model.time import Window, windows_between
 from gpucost.model.usage import Usage
-from gpucost.telemetry.queries import MetricNames
+from gpucost.telemetry.metrics import MetricNames
 from gpucost.telemetry.series import MetricAnswer
 from gpucost.telemetry.usage import usage_of
 
 START = datetime(2026, 11, 24, 8, tzinfo=UTC)
 FIVE_MINUTES = timedelta(minutes=5)
 NAMES = MetricNames()
-USED, FREE, RESERVED = NAMES.memory_used, NAMES.memory_free, NAMES.memory_reserved
-ENGINE, UTIL = (metric.name for metric in NAMES.compute)
+USED, FREE, RESERVED = (names[0] for names in NAMES.memory)
+ENGINE, SM, UTIL, UTIL_RATIO = (metric.names[0] for metric in NAMES.compute)
 
 Labels = Mapping[str, str]
 Cell = tuple[float, float]

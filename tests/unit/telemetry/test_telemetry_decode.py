@@ -8,7 +8,7 @@ import pytest
 from gpu_series import make_windows
 
 from gpucost.model.errors import IncompleteAnswer, SourceUnavailable
-from gpucost.telemetry.decode import WindowDecoder, decode_time, decode_value, decode_vector
+from gpucost.telemetry.decode import WindowDecoder, decode_raw, decode_time, decode_value, decode_vector
 
 ORIGIN = "Prometheus at http://p"
 ENDS = [window.end.timestamp() for window in make_windows(3)]
@@ -23,7 +23,7 @@ def make_series(stat: str, *points: tuple[float, str], **labels: str) -> dict[st
 
 
 def decode(body: bytes) -> Any:
-    return WindowDecoder().decode(body, make_windows(3), ORIGIN)
+    return WindowDecoder().decode(body, ["fb"], make_windows(3), ORIGIN)["fb"]
 
 
 def test_sum_and_count_of_a_series_come_together() -> None:
@@ -38,6 +38,31 @@ def test_sum_and_count_of_a_series_come_together() -> None:
     assert [labels.UUID for labels in answer.labels] == ["GPU-a", "GPU-b"]
     np.testing.assert_array_equal(answer.sums, [[12.5, 0, 7], [0, np.nan, 0]])
     np.testing.assert_array_equal(answer.counts, [[10, 0, 3], [0, 1, 0]])
+
+
+def test_metrics_that_were_asked_for_at_once_come_apart() -> None:
+    body = make_body(
+        make_series("sum", (ENDS[0], "1")),
+        make_series("count", (ENDS[0], "10")),
+        make_series("sum/1", (ENDS[1], "2"), UUID="GPU-b"),
+        make_series("count/1", (ENDS[1], "20"), UUID="GPU-b"),
+        make_series("sum/1", (ENDS[1], "3")),
+        make_series("count/1", (ENDS[1], "30")),
+    )
+    answers = WindowDecoder().decode(body, ["fb", "FB"], make_windows(3), ORIGIN)
+    assert [labels.UUID for labels in answers["fb"].labels] == ["GPU-a"]
+    np.testing.assert_array_equal([answers["fb"].sums, answers["fb"].counts], [[[1, 0, 0]], [[10, 0, 0]]])
+    assert [labels.UUID for labels in answers["FB"].labels] == ["GPU-b", "GPU-a"]
+    np.testing.assert_array_equal(answers["FB"].sums, [[0, 2, 0], [0, 3, 0]])
+    np.testing.assert_array_equal(answers["FB"].counts, [[0, 20, 0], [0, 30, 0]])
+
+
+def test_raw_samples_keep_their_times_and_what_is_no_number() -> None:
+    series = {"metric": {"__name__": "fb", "UUID": "GPU-a"}, "values": [(ENDS[0] + 0.5, "NaN"), (ENDS[1], "-Inf")]}
+    (raw,) = decode_raw(make_body(series), ORIGIN)
+    assert raw.labels.UUID == "GPU-a"
+    np.testing.assert_array_equal(raw.seconds, [ENDS[0] + 0.5, ENDS[1]])
+    np.testing.assert_array_equal(raw.values, [np.nan, -np.inf])
 
 
 def test_values_are_read_as_prometheus_prints_them() -> None:
@@ -55,7 +80,8 @@ def test_labels_that_come_again_are_remembered_right() -> None:
     decoder = WindowDecoder()
     for uuid in ("GPU-a", "GPU-b", "GPU-a"):
         body = make_body(make_series("sum", (ENDS[0], "1"), UUID=uuid))
-        assert [labels.UUID for labels in decoder.decode(body, make_windows(3), ORIGIN).labels] == [uuid]
+        answer = decoder.decode(body, ["fb"], make_windows(3), ORIGIN)["fb"]
+        assert [labels.UUID for labels in answer.labels] == [uuid]
 
 
 def test_infos_are_no_warnings() -> None:
@@ -84,6 +110,7 @@ FAULTS: dict[str, bytes] = {
     "an error": b'{"status":"error","errorType":"internal","error":"x"}',
     "an error with data": make_body(status="error"),
     "a result that is no list": make_body()[:-3] + b"{}}}",
+    "a part that was not asked for": make_body(make_series("sum/1", POINT)),
     "labels that are no words": make_body({"metric": {"UUID": 7}, "values": [POINT]}),
     "a point without its time": make_body({"metric": {}, "values": [["1"]]}),
     "a value that is no number": make_body(make_series("sum", (ENDS[0], "lots"))),

@@ -1,14 +1,18 @@
+from typing import Any
+
 import pytest
 
 from gpucost.model.errors import ConfigurationError
+from gpucost.telemetry.metrics import MetricNames
 from gpucost.telemetry.queries import (
     POD_LABELS,
     POD_REQUESTS,
     Matcher,
-    MetricNames,
     NewestSampleQuery,
     PodHistoryQuery,
     PodLastSeenQuery,
+    PodLifeQuery,
+    RawSamplesQuery,
     WindowQuery,
     escape_regex,
     quote,
@@ -39,7 +43,7 @@ def test_what_is_no_single_matcher_is_refused(text: str) -> None:
 @pytest.mark.parametrize("name", ["", "a b", "up} or x{", "9a"])
 def test_what_is_no_metric_name_is_refused(name: str) -> None:
     with pytest.raises(ConfigurationError, match=r"prometheus\.metrics"):
-        MetricNames(memory_used=name)
+        MetricNames(memory_used=(name,))
 
 
 def test_a_string_is_quoted_as_promql_wants_it() -> None:
@@ -51,9 +55,33 @@ def test_a_name_in_a_regular_expression_means_itself() -> None:
 
 
 def test_a_window_asks_for_sum_and_count_with_the_matchers() -> None:
-    promql = WindowQuery(metric="fb", range_ms=299_999, matchers=(CLUSTER,)).promql()
+    promql = WindowQuery(metrics=("fb", "FB"), range_ms=299_999, matchers=(CLUSTER,)).promql()
     for stat in ("sum", "count"):
-        assert f'({stat}_over_time(fb{{cluster="prod"}}[299999ms])),"gpucost_stat","{stat}","","")' in promql
+        for metric, label in (("fb", stat), ("FB", f"{stat}/1")):
+            selector = f'{stat}_over_time({metric}{{cluster="prod"}}[299999ms])'
+            assert f'({selector}),"gpucost_stat","{label}","","")' in promql
+
+
+def test_raw_samples_are_asked_of_the_cards_alone() -> None:
+    query = RawSamplesQuery(metric="fb", label="uuid", uuids=("GPU-a", "b.c"), range_ms=60_000, matchers=(CLUSTER,))
+    assert query.promql() == 'fb{cluster="prod",uuid=~"GPU-a|b\\\\.c"}[60000ms]'
+
+
+def test_times_of_pods_are_asked_by_uid() -> None:
+    query = PodLifeQuery(metric="bound", uids=("u1", "u2"), range_ms=60_000, matchers=(CLUSTER,))
+    assert query.promql() == 'max by (uid) (last_over_time(bound{cluster="prod",uid=~"u1|u2"}[60000ms]))'
+
+
+NO_METRICS: dict[str, dict[str, Any]] = {
+    "no compute metric": {"compute": ()},
+    "one name twice": {"memory_used": ("fb",), "memory_free": ("fb",)},
+}
+
+
+@pytest.mark.parametrize("names", NO_METRICS.values(), ids=NO_METRICS)
+def test_names_that_make_no_sense_are_refused(names: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError, match=r"prometheus\.metrics"):
+        MetricNames(**names)
 
 
 def test_the_newest_sample_is_asked_of_every_metric() -> None:

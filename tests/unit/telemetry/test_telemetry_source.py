@@ -6,14 +6,27 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pytest
-from gpu_series import NAMES, START, USED, held_by, make_labels, make_windows
+from gpu_series import ENGINE, NAMES, START, USED, held_by, make_labels, make_windows
 from scripted_server import Asked, Reply, ScriptedServer, answer, json_reply, serving
 
 from gpucost.model.errors import IncompleteAnswer, SourceUnavailable
+from gpucost.model.fleet import Request
 from gpucost.model.source import TelemetrySource
+from gpucost.model.tenancy import LabelKeys
 from gpucost.model.usage import NamedHolder
-from gpucost.telemetry.queries import POD_LABELS, POD_OWNER, POD_REQUESTS, Matcher
+from gpucost.telemetry import source
+from gpucost.telemetry.queries import (
+    OWN_POD_BOUND,
+    OWN_POD_ENDED,
+    OWN_POD_INFO,
+    POD_INFO,
+    POD_LABELS,
+    POD_OWNER,
+    POD_REQUESTS,
+    Matcher,
+)
 from gpucost.telemetry.settings import TelemetrySettings
 from gpucost.telemetry.source import READ_SECONDS, PrometheusTelemetry
 
@@ -29,6 +42,8 @@ class FakePrometheus:
     most_windows: int = 1000
     """More at once are too heavy."""
     down: bool = False
+    sum: str = "5"
+    labels: dict[str, str] = field(default_factory=dict)
     instant: dict[str, Reply] = field(default_factory=dict)
     """Answers to instant queries by a word in them."""
 
@@ -40,17 +55,17 @@ class FakePrometheus:
         if EDGES in asked.form["query"]:
             return answer("vector", {"metric": {}, "value": [0, self.edge_count]})
         found = [reply for word, reply in self.instant.items() if word in asked.form["query"]]
-        return found[0] if found else answer("vector")
+        return found[0] if found else answer("matrix" if asked.form["query"].endswith("]") else "vector")
 
     def _windows(self, asked: Asked) -> Reply:
         start, end, step = (float(asked.form[name]) for name in ("start", "end", "step"))
         ends = [start + number * step for number in range(round((end - start) / step) + 1)]
         if len(ends) > self.most_windows:
             return TOO_HEAVY
-        labels = make_labels(**held_by())
+        labels = make_labels(**held_by()) | self.labels
         halves = [
             {"metric": labels | {"gpucost_stat": stat}, "values": [[at, value] for at in ends]}
-            for stat, value in (("sum", "5"), ("count", "10"))
+            for stat, value in (("sum", self.sum), ("count", "10"))
         ]
         return answer("matrix", *halves)
 
@@ -82,7 +97,8 @@ RANGES = {"left-open: the whole window": ("1", "300000ms"), "closed: a milliseco
 def test_the_range_takes_each_edge_once(edge_count: str, span: str) -> None:
     with asking(FakePrometheus(edge_count=edge_count)) as (telemetry, server):
         telemetry.read_usage(make_windows(2))
-    assert all(query.count(f"[{span}]") == 2 for query in queries(server, "sum_over_time"))
+    asked = queries(server, "sum_over_time")
+    assert all(query.count(f"[{span}]") == query.count("_over_time(") for query in asked)
 
 
 def test_edges_are_asked_once_at_a_time_that_ten_seconds_divide_and_again_after_an_error() -> None:
@@ -114,7 +130,7 @@ def test_a_day_is_asked_in_slices_of_six_hours_metric_by_metric() -> None:
     with asking(FakePrometheus()) as (telemetry, server):
         usage = telemetry.read_usage(make_windows(288))
     ranged = [asked for asked in server.asked if asked.path.endswith("/query_range")]
-    assert len(ranged) == 4 * len(NAMES.all)
+    assert len(ranged) == 4 * len(NAMES.groups)
     spans = {float(asked.form["end"]) - float(asked.form["start"]) for asked in ranged}
     assert spans == {timedelta(hours=6, minutes=-5).total_seconds()}
     assert usage.windows == make_windows(288)
@@ -153,7 +169,7 @@ def test_a_size_that_worked_is_kept_for_the_rest_of_the_call() -> None:
     assert usage.window.tolist() == list(range(144))
     ranged = [asked for asked in server.asked if asked.path.endswith("/query_range")]
     refused_at_72_36_and_18 = 3
-    assert len(ranged) == refused_at_72_36_and_18 + 144 // 9 * len(NAMES.all)
+    assert len(ranged) == refused_at_72_36_and_18 + 144 // 9 * len(NAMES.groups)
 
 
 @dataclass
@@ -212,7 +228,7 @@ def test_the_matchers_are_on_every_selector() -> None:
         telemetry.read_usage(make_windows(1))
         telemetry.read_ended_pods([NamedHolder("ml", "train-0", "main")], START)
     asked = [query for query in (asked.form["query"] for asked in server.asked) if EDGES not in query]
-    assert len(asked) == 1 + len(NAMES.all) + 3
+    assert len(asked) == 1 + len(NAMES.groups) + 4
     assert all(query.count("{") == query.count('{cluster="prod"') for query in asked)
 
 
@@ -247,7 +263,7 @@ def test_many_pods_are_asked_in_batches_at_the_given_time() -> None:
     holders = [NamedHolder("ml", f"train-{number}", container) for number in range(120) for container in ("a", "b")]
     with asking(FakePrometheus(), pod_history=timedelta(hours=2)) as (telemetry, server):
         assert telemetry.read_ended_pods(holders, START) == ()
-    assert len(server.asked) == 3 * 3
+    assert len(server.asked) == 3 * 4
     assert {asked.form["time"] for asked in server.asked} == {"1795507200.000"}
     for metric in (POD_LABELS, POD_OWNER, POD_REQUESTS):
         assert all("[7200000ms" in query for query in queries(server, metric))
@@ -257,6 +273,107 @@ def test_nobody_to_ask_about_is_no_question() -> None:
     with asking(FakePrometheus()) as (telemetry, server):
         assert telemetry.read_ended_pods([], START) == ()
     assert server.asked == []
+
+
+TENANCY = {"team": "vision", "product": "p", "cost_centre": "c", "environment": "e"}
+INFO = TENANCY | {"node": "n1", "workload": "Job/train", "workload_type": "batch", "container": "main"}
+
+
+def test_what_we_said_of_a_pod_ourselves_counts_before_kube_state_metrics() -> None:
+    info = make_pod_series("train-0", "u1", 2, **INFO, resource="nvidia.com/gpu")
+    seen = [make_pod_series("train-0", uid, 100, label_team="other") for uid in ("u1", "u2")]
+    life = [{"metric": {"uid": "u1"}, "value": [0, "1795507200.5"]}]
+    prometheus = FakePrometheus(
+        instant={
+            OWN_POD_INFO: answer("vector", info),
+            POD_LABELS: answer("vector", *seen),
+            OWN_POD_BOUND: answer("vector", *life),
+        }
+    )
+    with asking(prometheus, label_keys=LabelKeys(team=("org/team",))) as (telemetry, server):
+        pods = telemetry.read_ended_pods([NamedHolder("ml", "train-0", "main")], START)
+    assert [(pod.uid, pod.labels.get("org/team"), pod.labels.get("team")) for pod in pods] == [
+        ("u1", "vision", None),
+        ("u2", None, "other"),
+    ]
+    assert pods[0].bound == datetime(2026, 11, 24, 8, 0, 0, 500_000, tzinfo=UTC)
+    assert pods[0].requests == (Request("main", "nvidia.com/gpu", 2),)
+    assert all('uid=~"u1"' in query for query in queries(server, OWN_POD_ENDED))
+
+
+def test_pods_that_have_a_series_of_ours_need_none_without_uid() -> None:
+    info = make_pod_series("train-0", "u1", 2, **INFO, resource="nvidia.com/gpu")
+    nameless = make_pod_series("train-0", "", 100, label_team="other")
+    prometheus = FakePrometheus(instant={OWN_POD_INFO: answer("vector", info), POD_LABELS: answer("vector", nameless)})
+    with asking(prometheus) as (telemetry, _):
+        pods = telemetry.read_ended_pods([NamedHolder("ml", "train-0", "main")], START)
+    assert [pod.uid for pod in pods] == ["u1"]
+
+
+UNNAMED = {"Hostname": "", "pod": "nvidia-dcgm-exporter-x7k2p", "namespace": "gpu-operator"}
+
+
+def make_place(node: str = "n7", namespace: str = "gpu-operator") -> dict[str, Any]:
+    return make_pod_series("nvidia-dcgm-exporter-x7k2p", "u", 1, namespace, node=node)
+
+
+def test_the_node_of_an_exporter_that_does_not_say_it_is_that_of_its_pod() -> None:
+    prometheus = FakePrometheus(labels=UNNAMED, instant={POD_INFO: answer("vector", make_place())})
+    with asking(prometheus) as (telemetry, server):
+        for _ in range(2):
+            assert [device.node for device in telemetry.read_usage(make_windows(1)).devices] == ["n7"]
+    assert len(queries(server, POD_INFO)) == 1, "a pod never moves"
+
+
+def test_an_exporter_known_by_its_name_alone_is_on_no_node_where_two_have_that_name() -> None:
+    prometheus = FakePrometheus(
+        labels=UNNAMED | {"Hostname": "nvidia-dcgm-exporter-x7k2p", "pod": "", "container": ""},
+        instant={POD_INFO: answer("vector", make_place(), make_place("n8", "other"))},
+    )
+    with asking(prometheus) as (telemetry, _):
+        devices = telemetry.read_usage(make_windows(1)).devices
+    assert [device.node for device in devices] == ["nvidia-dcgm-exporter-x7k2p"]
+
+
+def test_exporters_that_say_where_they_are_cost_no_question() -> None:
+    with asking(FakePrometheus()) as (telemetry, server):
+        telemetry.read_usage(make_windows(1))
+    assert queries(server, POD_INFO) == []
+
+
+def make_raw(*samples: tuple[float, str]) -> Reply:
+    """Samples at seconds after the start."""
+    values = [[START.timestamp() + seconds, value] for seconds, value in samples]
+    return answer("matrix", {"metric": make_labels(**held_by()), "values": values})
+
+
+def test_one_sample_that_is_no_number_costs_one_more_question_and_no_other_sample() -> None:
+    raw = make_raw((30, "0.5"), (60, "NaN"), (330, "0.7"), (630, "0.9"))
+    prometheus = FakePrometheus(sum="NaN", instant={f'{ENGINE}{{UUID=~"GPU-a"}}[900000ms]': raw})
+    with asking(prometheus) as (telemetry, server):
+        usage = telemetry.read_usage(make_windows(3))
+    assert usage.compute_ratio.tolist() == pytest.approx([0.5, 0.7, 0.9])
+    assert usage.dropped["notANumber"] >= 1
+    times = [asked.form["time"] for asked in server.asked if "UUID=~" in asked.form["query"]]
+    assert set(times) == {f"{make_windows(3)[-1].end.timestamp():.3f}"}
+
+
+def test_an_exporter_whose_every_series_is_spoiled_is_not_asked_for_all_its_samples(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(source, "_MOST_CURED", 2)
+    with asking(FakePrometheus(sum="NaN")) as (telemetry, server):
+        usage = telemetry.read_usage(make_windows(1))
+    assert len(queries(server, "UUID=~")) == 2
+    assert usage.dropped == {"notANumber": 10 * len(NAMES.groups)}
+
+
+def test_samples_are_asked_under_the_matchers_and_for_the_spelling_of_the_card() -> None:
+    prometheus = FakePrometheus(sum="NaN", labels={"UUID": "", "uuid": "GPU-a"})
+    with asking(prometheus, matchers=(Matcher("cluster", "=", "prod"),)) as (telemetry, server):
+        usage = telemetry.read_usage(make_windows(1))
+    assert np.isnan(usage.compute_ratio).all()
+    assert f'{ENGINE}{{cluster="prod",uuid=~"GPU-a"}}[300000ms]' in [asked.form["query"] for asked in server.asked]
 
 
 def test_a_partial_pod_history_is_incomplete() -> None:

@@ -26,8 +26,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gpucost.model.usage import Usage
-from gpucost.telemetry.queries import ComputeMetric, MetricNames
-from gpucost.telemetry.usage import join_usages, usage_of
+from gpucost.telemetry.joining import join_usages
+from gpucost.telemetry.metrics import ComputeMetric, MetricNames
+from gpucost.telemetry.usage import usage_of
 
 NAN = float("nan")
 INF = float("inf")
@@ -339,7 +340,7 @@ def test_a_sum_without_samples_means_nothing() -> None:
 
 
 def test_the_first_configured_compute_metric_that_was_measured_counts() -> None:
-    names = MetricNames(compute=(ComputeMetric("ours"), ComputeMetric("theirs", full=10.0)))
+    names = MetricNames(compute=(ComputeMetric(names=("ours",)), ComputeMetric(names=("theirs",), full=10.0)))
     usage = make_usage({"theirs": make_answer((SLICE, steady(4)))}, names=names)
     assert_rows(usage, [(0, "n1/GPU-a/9/1g.5gb", "ml/train-0/main", 10, NAN, 0.4)])
 
@@ -396,7 +397,18 @@ CELL = st.tuples(st.floats(0, 100, allow_subnormal=False), st.integers(0, 10)).m
 SERIES = st.builds(
     lambda uuid, extra, scraped: make_labels(UUID=uuid) | extra | scraped,
     st.sampled_from(["GPU-a", "GPU-b"]),
-    st.sampled_from([{}, held_by(), held_by("train-1"), instance(), instance() | held_by()]),
+    st.sampled_from(
+        [
+            {},
+            held_by(),
+            held_by("train-1"),
+            instance(),
+            instance() | held_by(),
+            held_by() | {"vgpu": "0"},
+            held_by() | {"vgpu": "1"},
+            held_by("train-1") | {"vgpu": "1", "pod_uid": "u1"},
+        ]
+    ),
     st.sampled_from([{}, THERE, JOB_A, JOB_A | THERE, MONITORED, {"pod": "gpu-metrics-1", "container": "metrics"}]),
 )
 LINES = st.lists(st.tuples(SERIES, st.lists(CELL, min_size=4, max_size=4)), max_size=8)
@@ -420,9 +432,33 @@ def test_neither_the_order_of_series_nor_a_cut_between_windows_changes_a_row(
     joined = join_usages(parts)
     assert joined.windows == whole.windows
     assert_rows(joined, rows_of(whole))
-    np.testing.assert_allclose(joined.row_interval_seconds, whole.row_interval_seconds)
-    np.testing.assert_allclose(joined.interval_seconds, whole.interval_seconds)
+    for name in ("row_interval_seconds", "interval_seconds", "device_scrapes", "slots"):
+        np.testing.assert_allclose(getattr(joined, name), getattr(whole, name))
+    for name in ("own_memory", "own_compute", "beside"):
+        np.testing.assert_array_equal(getattr(joined, name), getattr(whole, name))
     assert (joined.devices, joined.holders) == (whole.devices, whole.holders)
+    assert (joined.dropped, joined.compute_metrics) == (whole.dropped, whole.compute_metrics)
+
+
+ONE_SOURCE = st.builds(
+    lambda uuid, extra: make_labels(UUID=uuid) | extra,
+    st.sampled_from(["GPU-a", "GPU-b"]),
+    st.sampled_from([{}, held_by(), held_by("train-1"), instance(), instance() | held_by()]),
+)
+
+
+@settings(deadline=None)
+@given(
+    lines=st.lists(st.tuples(ONE_SOURCE, st.lists(CELL, min_size=1, max_size=1)), max_size=5), slots=st.integers(1, 4)
+)
+def test_the_copies_that_virtual_gpus_print_change_nothing(lines: list[Line], slots: int) -> None:
+    copied = [
+        (labels | {"vgpu": str(slot)}, cells) if "exported_pod" in labels else (labels, cells)
+        for labels, cells in lines
+        for slot in range(slots)
+        if "exported_pod" in labels or slot == 0
+    ]
+    assert_rows(make_usage({FREE: make_answer(*copied)}), rows_of(make_usage({FREE: make_answer(*lines)})))
 
 
 def test_nothing_joined_is_nothing() -> None:

@@ -51,7 +51,7 @@ class Sources:
         self._rates = resolver_of(parse_rate_cards(_cards(options, settings, client), settings.currency), settings)
         self.pipeline = Pipeline(
             cluster=_OneLook(self._cluster),
-            telemetry=PrometheusTelemetry(settings.prometheus.telemetry()),
+            telemetry=PrometheusTelemetry(settings.telemetry()),
             read_rates=lambda: self._rates,
             rules=rules_of(settings),
         )

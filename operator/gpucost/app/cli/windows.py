@@ -8,12 +8,15 @@ from gpucost.app.cli.arguments import Interval
 from gpucost.app.cli.messages import tell
 from gpucost.app.cli.progress import Progress
 from gpucost.app.computed import compute_ledgers
+from gpucost.app.pipeline import Witness
 from gpucost.app.settings import Settings
 from gpucost.model.errors import GpuCostError
 from gpucost.model.ledger import Ledger
 
 
-def batches_of(options: argparse.Namespace, settings: Settings, interval: Interval) -> Iterator[tuple[Ledger, ...]]:
+def batches_of(
+    options: argparse.Namespace, settings: Settings, interval: Interval, witness: Witness | None = None
+) -> Iterator[tuple[Ledger, ...]]:
     """Batch by batch, with a progress bar; at the end it tells what the sources had to leave out.
 
     Raises GpuCostError where a source that was named cannot be used.
@@ -24,7 +27,9 @@ def batches_of(options: argparse.Namespace, settings: Settings, interval: Interv
         sources = Sources(options, settings, seen_at=interval.end)
         count = (interval.end - interval.start) // settings.window
         with Progress("windows", count) as progress:
-            yield from compute_ledgers(sources.pipeline, interval.start, interval.end, settings.window, progress.show)
+            yield from compute_ledgers(
+                sources.pipeline, interval.start, interval.end, settings.window, progress=progress.show, witness=witness
+            )
     for problem in sources.problems:
         tell(problem)
 

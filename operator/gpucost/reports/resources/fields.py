@@ -25,7 +25,7 @@ Amount = Annotated[
     ),
 ]
 Hours = Annotated[
-    str, Field(pattern=r"^[0-9]{1,18}\.[0-9]{9}$", max_length=28, description="Exact hours with nine decimals.")
+    str, Field(pattern=r"^[0-9]{1,18}\.[0-9]{9}$", max_length=28, description="Hours with nine decimals.")
 ]
 Ratio = Annotated[
     str, Field(pattern=r"^-?[0-9]{1,12}\.[0-9]{6}$", max_length=20, description="Ratio with six decimals, 1 is all.")
