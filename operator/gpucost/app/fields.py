@@ -36,7 +36,7 @@ def must_be(what: str) -> WrapValidator:
     def check(value: object, handler: ValidatorFunctionWrapHandler) -> object:
         try:
             return handler(value)
-        except ValidationError as error:
+        except (ValidationError, ConfigurationError) as error:
             raise ValueError(f"must be {what}") from error
 
     return WrapValidator(check)

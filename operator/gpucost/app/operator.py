@@ -59,7 +59,7 @@ def run_operator(
     if not _wait_for_kinds(store, state, stop):
         return 0
     pipeline = Pipeline(
-        cluster=RememberingCluster(LiveCluster(client, clock=clock), keep=_PODS_KEPT),
+        cluster=RememberingCluster(LiveCluster(client, resources=settings.resources, clock=clock), keep=_PODS_KEPT),
         telemetry=telemetry,
         read_rates=lambda: _rates_of(store, settings),
         rules=rules_of(settings),

@@ -14,6 +14,7 @@ from pydantic.alias_generators import to_camel
 from gpucost.app.complaints import explain
 from gpucost.app.fields import (
     A_NAMESPACE,
+    MOST_ENTRIES,
     NAMESPACE,
     Address,
     Currency,
@@ -28,6 +29,7 @@ from gpucost.app.fields import (
     one_of,
     that,
 )
+from gpucost.cluster.resources import GpuResources
 from gpucost.model.errors import ConfigurationError
 from gpucost.model.policies import Policy, SliceBasis, UnallocatedPolicy, UsedRatio
 from gpucost.model.tenancy import LabelKeys
@@ -177,8 +179,22 @@ class Settings(_Section):
     """Where window records live, and reports whose own namespace is gone."""
     listen: Address = "0.0.0.0:8080"
     """Address of ``/healthz``, ``/readyz`` and ``/metrics``."""
+    resource_aliases: Annotated[
+        Mapping[str, str],
+        Field(max_length=MOST_ENTRIES),
+        that(GpuResources.with_aliases),
+        must_be(
+            "names of resources and the NVIDIA resource that each stands for, such as"
+            " {k8s.amazonaws.com/vgpu: nvidia.com/gpu.shared}"
+        ),
+    ] = Field(default_factory=dict)
+    """For device plugins that hand GPUs out under other names."""
     prometheus: PrometheusSettings = Field(default_factory=PrometheusSettings)
     labels: LabelSettings = Field(default_factory=LabelSettings)
+
+    @property
+    def resources(self) -> GpuResources:
+        return GpuResources.with_aliases(self.resource_aliases)
 
     def telemetry(self) -> TelemetrySettings:
         """Raises ConfigurationError where no Prometheus is named."""

@@ -161,3 +161,24 @@ def test_the_namespace_comes_from_the_environment() -> None:
 def test_a_namespace_of_the_environment_that_is_none_is_told() -> None:
     with pytest.raises(ConfigurationError, match=r'\$GPUCOST_NAMESPACE "Billing" must be a namespace'):
         operator_namespace({"GPUCOST_NAMESPACE": "Billing"})
+
+
+def test_other_names_of_gpus_stand_for_nvidia_resources(tmp_path: Path) -> None:
+    settings = load_settings(write(tmp_path, "resourceAliases: {example.com/mig-*: nvidia.com/mig-*}"))
+    assert settings.resources.canonical("example.com/mig-1g.5gb") == "nvidia.com/mig-1g.5gb"
+
+
+def test_an_alias_of_nothing_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="resourceAliases"):
+        load_settings(write(tmp_path, "resourceAliases: {example.com/gpu: example.com/card}"))
+
+
+def test_metric_names_can_be_chosen(tmp_path: Path) -> None:
+    text = "prometheus: {url: 'http://p', metrics: {compute: [{names: [busy], full: 100.0}]}}"
+    (busy,) = load_settings(write(tmp_path, text)).telemetry().metrics.compute
+    assert (busy.names, busy.full, busy.per_pod) == (("busy",), 100.0, False)
+
+
+def test_a_policy_that_does_not_exist_is_told_with_those_that_do(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="one of max, memory, compute, mean, weighted"):
+        load_settings(write(tmp_path, "usedRatio: median"))

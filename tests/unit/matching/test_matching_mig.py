@@ -88,6 +88,16 @@ def test_a_card_that_is_cut_anew_in_the_window_is_sold_once(shown: list[Shown]) 
     assert sold(shown) == pytest.approx(1.0)
 
 
+def test_the_only_card_was_there_all_the_time_however_it_was_cut() -> None:
+    shown: list[Shown] = [
+        *((instance(n), named(f"a{n}"), 4.0) for n in range(7)),
+        *((instance(n, "3g.20gb"), named(f"b{n}"), 6.0) for n in (8, 9)),
+    ]
+    got = match(*shown, nodes=[MIXED_NODE], rates=[ONE_CARD])
+    assert set(held(got).values()) == {0.4, 0.6}
+    assert set(shares(got).values()) == {1 / 7, 1 / 2}
+
+
 def test_a_sliver_is_left_where_the_new_geometry_leaves_one() -> None:
     shown: list[Shown] = [
         *((instance(n), named(f"a{n}"), 4.0) for n in range(7)),

@@ -82,6 +82,15 @@ KNOWN_BY_SLOTS: dict[str, tuple[list[Shown], list[Pod], dict[str, tuple[float, f
         [POD_A],
         {"GPU-a a": (0.25, 0.45), "GPU-a b": (0.125, 0.15)},
     ),
+    "with the device's total beside them, too": (
+        [
+            Shared(T4, A, 4, nan, 0.9, slots=1),
+            Shared(T4, B, 6, nan, 0.2, slots=1),
+            Shared(T4, NOBODY, 10, nan, 0.48, beside=True),
+        ],
+        [],
+        {"GPU-a a": (0.1, 0.36), "GPU-a b": (0.15, 0.12)},
+    ),
     "time with nobody is no time together": (
         [Shared(T4, A, 5, nan, 0.8, slots=1), Shared(T4, B, 5, nan, 0.8, slots=1), Shared(T4, NOBODY, 5, nan, 0.0)],
         [],
@@ -216,6 +225,12 @@ def test_devices_that_name_an_arbitrary_holder(
     assert got.holdings.estimated.tolist() == [bool(shown)] * len(expected)
     assert {holder.flags for holder in got.holders} - {("labels-unknown",)} <= {() if shown else (NOT_IN_TELEMETRY,)}
     assert got.notes == ()
+
+
+def test_a_pod_that_vanished_held_its_slot_until_it_was_missed_since_no_series_had_to_name_it() -> None:
+    pods = [POD_A, make_pod("b", last_seen=-4, ended=1)]
+    got = match((T4, A, 10, nan, 0.5), pods=pods, nodes=[sliced()], rates=[ONE_CARD])
+    assert held(got) == {"GPU-a a": 1.0, "GPU-a b": 0.2}
 
 
 def test_a_pool_is_one_device_as_large_as_all_of_its_cards() -> None:
@@ -405,6 +420,25 @@ def test_slots_that_no_label_tells_are_estimated_and_told(
     assert got.holdings.slot_share[row] == pytest.approx(share)
     assert got.holdings.estimated.all()
     assert note(got, "SlotsEstimated").subject == "n1"
+
+
+UNLABELLED: dict[str, tuple[list[Shown], list[Pod]]] = {
+    "a request for a slot": (
+        [(T4, A, 10, nan, 0.8)],
+        [make_pod("a", requests={"main:.shared": 1}), make_pod("b", requests={"main:.shared": 1})],
+    ),
+    "slots in telemetry": (
+        [Shared(T4, A, 10, nan, 0.8, slots=1), Shared(T4, B, 10, nan, 0.8, slots=1)],
+        [POD_A, POD_B],
+    ),
+}
+
+
+@pytest.mark.parametrize(("shown", "pods"), UNLABELLED.values(), ids=UNLABELLED)
+def test_of_a_node_that_tells_nothing_cards_are_shared_by(shown: list[Shown], pods: list[Pod]) -> None:
+    got = match(*shown, pods=pods, nodes=[make_node(gpus=0)], rates=[ONE_CARD])
+    assert figures(got) == {"GPU-a a": (0.5, 0.4), "GPU-a b": (0.5, 0.4)}
+    assert note_types(got) == ["SlotsEstimated"]
 
 
 EXCLUSIVE: dict[str, tuple[Node, NodeRate]] = {

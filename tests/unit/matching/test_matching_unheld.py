@@ -40,6 +40,13 @@ def test_a_device_is_in_use_without_a_holder_where(shown: list[Shown], subject: 
     assert subject.removeprefix("n1/") in found.message
 
 
+def test_a_pod_that_no_series_names_is_most_likely_on_a_device_that_is_in_use() -> None:
+    idle, used = (card("GPU-a"), NOBODY, 10, 0.0, 0.0), (card("GPU-b"), NOBODY, 10, 0.5, 0.5)
+    got = match(idle, used, pods=[make_pod()])
+    assert held(got) == {"GPU-b train-0": 1.0}
+    assert note_types(got) == []
+
+
 CUT = make_node(gpus=1, labels={"nvidia.com/gpu.product": A100.replace(" ", "-"), "nvidia.com/gpu.count": "2"})
 SLICED = make_node(
     gpus=8, labels={"nvidia.com/gpu.count": "2", "nvidia.com/gpu.replicas": "4", "nvidia.com/gpu.product": "X-SHARED"}

@@ -37,7 +37,7 @@ def blocks(page: str) -> list[str]:
 
 def keys_of(content: Any, place: str = "") -> set[str]:
     """``prometheus.url`` and so on: where values stand."""
-    if not isinstance(content, dict):
+    if not isinstance(content, dict) or not content:
         return {place}
     return {key for name, value in content.items() for key in keys_of(value, f"{place}.{name}".strip("."))}
 

@@ -46,7 +46,9 @@ class Sources:
         """Raises GpuCostError where a source that was named cannot be used."""
         client = None if options.cluster_dir else _connect(options)
         self._cluster: ClusterFiles | LiveCluster = (
-            LiveCluster(client) if client else ClusterFiles(options.cluster_dir, seen_at=seen_at)
+            LiveCluster(client, resources=settings.resources)
+            if client
+            else ClusterFiles(options.cluster_dir, seen_at=seen_at, resources=settings.resources)
         )
         self._rates = resolver_of(parse_rate_cards(_cards(options, settings, client), settings.currency), settings)
         self.pipeline = Pipeline(
