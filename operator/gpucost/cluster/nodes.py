@@ -19,10 +19,11 @@ def node_from(item: NodeObject, resources: GpuResources, problems: list[str]) ->
         raise ValueError("it has no metadata.creationTimestamp")
     capacity: dict[str, int] = {}
     for resource, quantity in (item.status.capacity or {}).items():
-        if not (resource.startswith(VENDOR_PREFIX) or resources.match(resource)):
+        name = resources.canonical(resource) or (resource if resource.startswith(VENDOR_PREFIX) else None)
+        if name is None:
             continue
         try:
-            capacity[resource] = parse_count(quantity)
+            capacity[name] = capacity.get(name, 0) + parse_count(quantity)
         except ValueError as error:
             problems.append(f"Node {metadata.name}: its capacity of {resource} is left out: {error}")
     return Node(

@@ -88,14 +88,15 @@ def _claims(container: Container, resources: GpuResources) -> dict[str, int]:
     asked = {**(container.resources.limits or {}), **(container.resources.requests or {})}
     claims: dict[str, int] = {}
     for resource, quantity in asked.items():
-        if not resources.match(resource):
+        name = resources.canonical(resource)
+        if name is None:
             continue
         try:
             count = parse_count(quantity)
         except ValueError as error:
             raise ValueError(f"container {container.name} requests {resource}: {error}") from error
         if count:
-            claims[resource] = count
+            claims[name] = claims.get(name, 0) + count
     return claims
 
 

@@ -45,9 +45,6 @@ class GpuResources:
                 )
         return cls(aliases=MappingProxyType(dict(aliases)))
 
-    def match(self, resource: str) -> bool:
-        return self.canonical(resource) is not None
-
     def canonical(self, resource: str) -> str | None:
         """The NVIDIA resource that it is or stands for; None: it is no GPU."""
         if resource in self.aliases:

@@ -77,12 +77,11 @@ class Matcher:
         ended: Sequence[Pod],
         keys: LabelKeys,
         policy: Policy = _DEFAULT,
-        gpu_fraction: float | None = None,
     ) -> None:
-        """``ended``: pods that telemetry names and the API forgot. ``gpu_fraction`` goes before that of ``policy``."""
+        """``ended``: pods that telemetry names and the API forgot."""
         self._cluster, self._keys, self._policy = cluster, keys, policy
         self._tenants: dict[tuple[str, str, str], Tenant] = {}
-        self._nodes = Nodes(cluster.nodes, policy.gpu_fraction if gpu_fraction is None else gpu_fraction)
+        self._nodes = Nodes(cluster.nodes, policy.gpu_fraction)
         self._pods = Pods(cluster.pods, ended, self._tenant_of)
         self._claims = Claims(self._pods.lives, self._nodes)
         self._prepared: _Prepared | None = None

@@ -341,3 +341,12 @@ def test_quantity(quantity: str | int | float, count: int) -> None:
 def test_what_is_no_count_is_refused(quantity: str) -> None:
     with pytest.raises(ValueError, match="count"):
         parse_count(quantity)
+
+
+def test_other_names_of_gpus_come_out_as_the_resources_that_they_stand_for() -> None:
+    resources = GpuResources.with_aliases({"example.com/mig-*": "nvidia.com/mig-*"})
+    containers = [make_container("a", limits={"example.com/mig-1g.5gb": "1", MIG: "1"})]
+    (pod,) = decode_pods(make_page(make_pod(spec__containers=containers)), resources).objects
+    assert pod.requests == (Request("a", MIG, 2),)
+    (node,) = decode_nodes(make_page(make_node(status__capacity={"example.com/mig-1g.5gb": "7"})), resources).objects
+    assert node.capacity == {MIG: 7}

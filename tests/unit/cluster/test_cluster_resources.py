@@ -21,7 +21,6 @@ NAMES = {
 def test_every_name_has_the_nvidia_resource_that_it_stands_for(resource: str, canonical: str | None) -> None:
     resources = GpuResources.with_aliases(ALIASES)
     assert resources.canonical(resource) == canonical
-    assert resources.match(resource) is (canonical is not None)
 
 
 WRONG = {
