@@ -18,6 +18,8 @@ class Mode(Enum):
     THROUGH = "through"
     REFUSE = "refuse"
     """Connections are closed at once, those that are open too."""
+    SILENT = "silent"
+    """Requests are taken and never answered."""
     ANSWER_500 = "500"
     """To every request; for plain HTTP."""
 
@@ -59,6 +61,11 @@ class FaultProxy:
     def _serve(self, client: socket.socket) -> None:
         with client, suppress(OSError):
             if self._mode is Mode.REFUSE:
+                return
+            if self._mode is Mode.SILENT:
+                self._open.add(client)
+                while client.recv(65536):
+                    pass
                 return
             if self._mode is Mode.ANSWER_500:
                 client.recv(65536)

@@ -117,6 +117,16 @@ def test_a_prometheus_that_is_away_is_told_and_waited_for(morning: Morning, even
     morning.assert_true()
 
 
+def test_a_prometheus_that_never_answers_does_not_hold_up_a_stop(morning: Morning, eventually: Eventually) -> None:
+    with (
+        FaultProxy(morning.sandbox.prometheus_url, Mode.SILENT) as proxy,
+        morning.operator(prometheus_url=proxy.url) as operator,
+    ):
+        assert eventually(lambda: "does not answer within" in operator.ask("/readyz")[1], 60), operator.log()
+        assert operator.ask("/healthz") == (200, "ok\n")
+        assert operator.stop() < 10
+
+
 def test_an_api_server_that_goes_away_is_told_and_waited_for(morning: Morning, eventually: Eventually) -> None:
     with (
         FaultProxy(morning.sandbox.plane.url, Mode.REFUSE) as proxy,
