@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from difflib import get_close_matches
 
-from gpucost.app.explain_steps import Evidence, step_of
+from gpucost.app.explain_evidence import Evidence
+from gpucost.app.explain_steps import step_of
 from gpucost.model.attributed import Attribution
 from gpucost.model.errors import ConfigurationError
 from gpucost.model.fleet import Cluster, Pod

@@ -1,78 +1,24 @@
 """One row of a window, taken apart: where each of its factors comes from."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from math import isnan
 
 import numpy as np
 
+from gpucost.app.explain_evidence import Evidence
 from gpucost.attribution.used_ratio import used_ratio
 from gpucost.matching.notes import CARD_COUNT_ESTIMATED
+from gpucost.matching.slices import share_of, share_of_device
 from gpucost.model.cards import told_cards
-from gpucost.model.fleet import Cluster, Pod
+from gpucost.model.fleet import Node
 from gpucost.model.holdings import Holder, NodeFacts, WindowHoldings
 from gpucost.model.ledger import HolderLine
 from gpucost.model.mig import guess_slices, slices_of
 from gpucost.model.money import HOUR_TICKS
 from gpucost.model.policies import Policy, UsedRatio
 from gpucost.model.rates import NodeRate
-from gpucost.model.time import Window
-from gpucost.model.usage import Usage
-from gpucost.reports.explanation import CardBasis, DeviceBasis, Life, PriceBasis, Samples, Step
+from gpucost.reports.explanation import CardBasis, DeviceBasis, PriceBasis, Step, TimedBy
 
 MEMORY, COMPUTE, BOTH = "memory", "compute", "both"
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What was read: telemetry, and pods by the API or what is left of it."""
-
-    usage: Usage | None = None
-    pods: Mapping[str, Pod] = field(default_factory=dict)
-    """By UID."""
-
-    @staticmethod
-    def of(cluster: Cluster, usage: Usage, ended: Sequence[Pod]) -> "Evidence":
-        return Evidence(usage, {pod.uid: pod for pod in (*ended, *cluster.pods) if pod.uid})
-
-    def samples_of(self, window: Window, holder: Holder) -> Samples | None:
-        """None: no series names the holder on its device."""
-        if self.usage is None or window not in self.usage.windows:
-            return None
-        usage, rows = self.usage, self.usage.rows_of(self.usage.windows.index(window))
-        named = [
-            row
-            for row in range(rows.start, rows.stop)
-            if usage.holder[row] >= 0 and usage.devices[usage.device[row]] == holder.device and self._names(row, holder)
-        ]
-        if not named:
-            return None
-        return Samples(
-            scrapes=float(usage.scrapes[named].sum()),
-            device_scrapes=float(usage.device_scrapes[named].max()),
-            interval_seconds=float(usage.row_interval_seconds[named[0]]),
-        )
-
-    def life_of(self, holder: Holder) -> Life | None:
-        pod = self.pods.get(holder.pod_uid)
-        return Life(bound=pod.bound, ended=pod.ended) if pod else None
-
-    def cards_seen(self, window: Window, node: str) -> int:
-        """Distinct cards of the node in telemetry; 0: none, or it is not at hand."""
-        if self.usage is None or window not in self.usage.windows:
-            return 0
-        rows = self.usage.rows_of(self.usage.windows.index(window))
-        devices = (self.usage.devices[number] for number in np.unique(self.usage.device[rows]))
-        return len({device.uuid for device in devices if device.node == node})
-
-    def _names(self, row: int, holder: Holder) -> bool:
-        assert self.usage is not None  # noqa: S101 - asked only of rows of it
-        name = self.usage.holders[self.usage.holder[row]]
-        return (
-            (name.namespace, name.pod) == (holder.namespace, holder.pod)
-            and name.container in ("", holder.container)
-            and name.pod_uid in ("", holder.pod_uid)
-        )
 
 
 def step_of(found: WindowHoldings, row: int, line: HolderLine, policy: Policy, evidence: Evidence) -> Step:
@@ -82,6 +28,8 @@ def step_of(found: WindowHoldings, row: int, line: HolderLine, policy: Policy, e
     node = int(holdings.device_node[device])
     facts, bills = found.nodes[node], holdings.bills
     memory, compute = float(holdings.memory_ratio[row]), float(holdings.compute_ratio[row])
+    slot_share = float(holdings.slot_share[row])
+    timed_by = evidence.timed_by(found.window, holder, slot_share)
     ratio = float(used_ratio(np.array([memory]), np.array([compute]), policy)[0])
     return Step(
         window=found.window,
@@ -96,12 +44,14 @@ def step_of(found: WindowHoldings, row: int, line: HolderLine, policy: Policy, e
         alive_hours=round(float(bills.alive_hours[node]) * HOUR_TICKS),
         bill_e9=int(bills.cost_e9[node]),
         gpu_bill_e9=int(bills.gpu_cost_e9[node]),
-        device=_device(holder, float(holdings.slice_share[device]), policy),
-        slot_share=float(holdings.slot_share[row]),
-        samples=evidence.samples_of(found.window, holder),
+        device=_device(holder, facts.node, float(holdings.slice_share[device]), policy),
+        slot_share=slot_share,
+        timed_by=timed_by,
+        samples=evidence.samples_of(found.window, holder) if timed_by is TimedBy.TELEMETRY else None,
         life=evidence.life_of(holder),
         memory_ratio=_known(memory),
         compute_ratio=_known(compute),
+        compute_metrics=() if isnan(compute) else evidence.compute_metrics,
         used_ratio=_known(ratio),
         decided_by="" if isnan(ratio) else _decided_by(memory, compute, policy),
         line=line,
@@ -118,29 +68,32 @@ def _cards(found: WindowHoldings, facts: NodeFacts, cards: int, evidence: Eviden
     if any(note.type == CARD_COUNT_ESTIMATED and note.subject == name for note in found.notes):
         return CardBasis(cards=cards, sources=())
     told = told_cards(facts.node, facts.rate.cards if isinstance(facts.rate, NodeRate) else None)
-    beyond = cards if cards > max(told.listed, told.labelled) else 0
+    # Only telemetry can count more than what is told.
+    is_beyond = cards > max(told.listed, told.labelled)
     counted = {
-        "telemetry": evidence.cards_seen(found.window, name) or beyond,
+        "telemetry": cards if is_beyond else min(evidence.cards_seen(found.window, name), cards),
         "price list": told.listed,
         "label nvidia.com/gpu.count": told.labelled,
     }
     return CardBasis(cards=cards, sources=tuple((source, count) for source, count in counted.items() if count))
 
 
-def _device(holder: Holder, share: float, policy: Policy) -> DeviceBasis:
+def _device(holder: Holder, node: Node, share: float, policy: Policy) -> DeviceBasis:
     device = holder.device
     is_instance = bool(device.gpu_instance_id or device.profile)
-    slices = slices_of(device.profile, device.model) if is_instance else None
+    basis = policy.slice_basis
+    own = share_of_device(device, node, basis) if device.uuid else share_of(device.profile, device.model, node, basis)
     return DeviceBasis(
         uuid=device.uuid,
         gpu_instance_id=device.gpu_instance_id,
         profile=device.profile,
         model=device.model,
         sharing=holder.sharing,
-        slices=slices,
+        slices=slices_of(device.profile, device.model) if is_instance else None,
         card_slices=_slices_of_card(device.model),
-        is_guess=is_instance and slices is None,
-        basis=policy.slice_basis,
+        is_guess=not own.known,
+        basis=basis,
+        own_share=own.part,
         share=share,
     )
 

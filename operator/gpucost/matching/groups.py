@@ -59,7 +59,8 @@ class Groups:
         self._devices, self._claims = devices, claims
         numbers = _Numbers()
         told = [told_sharing(node) for node in nodes.described]
-        self._labelled = _indices(numbers.of(m, kind_of_product(nodes.product(m))) for m in range(len(told)))
+        self.labelled = _indices(numbers.of(m, kind_of_product(nodes.product(m))) for m in range(len(told)))
+        """(m,) the group that plain GPU requests mean by the labels."""
         of_resources = {
             numbers.of(machine, wanted.kind): told[machine][resource]
             for machine in range(len(told))
@@ -89,10 +90,10 @@ class Groups:
         shows is of one other kind, it is that one, unless the labels are sure.
         """
         seen = np.bincount(self.of_device[holdable], minlength=self.machine.size) > 0
-        kinds = np.bincount(self.machine[seen], minlength=self._labelled.size)
-        other = self._labelled.copy()
+        kinds = np.bincount(self.machine[seen], minlength=self.labelled.size)
+        other = self.labelled.copy()
         other[self.machine[seen]] = np.flatnonzero(seen)
-        return np.where(self._doubtful & ~seen[self._labelled] & (kinds == 1), other, self._labelled)
+        return np.where(self._doubtful & ~seen[self.labelled] & (kinds == 1), other, self.labelled)
 
     def of_claims(self, plain: Indices) -> Indices:
         """(c,)"""

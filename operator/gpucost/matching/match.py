@@ -154,11 +154,13 @@ class Matcher:
             self._claims,
             seen=seen,
             measured=measured,
-            lives=lives,
             told_cards=self._nodes.of_machines(np.where(cards.told > 0, cards.most, 0)),
             held_ms=held_ms,
+            span=(to_ms(shown.usage.windows[0].start), to_ms(shown.usage.windows[-1].end)),
         )
-        return _Look(measured=measured, seen=seen, lives=lives, cards=cards, regimes=regimes, held_ms=held_ms)
+        machine = self._nodes.machine
+        handed_out = cards.as_handed_out(whole=regimes.plain_whole[machine], unclear=regimes.plain_unclear[machine])
+        return _Look(measured=measured, seen=seen, lives=lives, cards=handed_out, regimes=regimes, held_ms=held_ms)
 
     def _held(self, shown: _Prepared, rows: slice, look: _Look, places: Places) -> HeldRows:
         seen, lives, regimes, measured = look.seen, look.lives, look.regimes, look.measured

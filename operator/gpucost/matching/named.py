@@ -4,7 +4,7 @@ Axes: p pairs of a device and a name that it showed; r of them in one window; e 
 the pods that the name may mean.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from gpucost.matching.pods import Claimant, Pods
 from gpucost.model.holdings import Holder
 from gpucost.model.usage import Bools, Device, Floats, Indices, Ints, NamedHolder, Usage
 
+SAMPLES_DROPPED = "samples-dropped"
 UNKNOWN_PROFILE = "unknown-profile"
 
 
@@ -107,8 +108,10 @@ class Named:
         total = np.bincount(row, held, minlength=pair.size)
         kept = np.flatnonzero(held > ROUNDING)
         row, claimant, held = row[kept], claimant[kept], held[kept]
+        odd = self._usage.odd[rows][shown][row]
+        holders = zip((self._holders[number] for number in claimant), odd.tolist(), strict=True)
         return NamedRows(
-            holders=tuple(self._holders[number] for number in claimant),
+            holders=tuple(_with_odd_samples(holder) if is_odd else holder for holder, is_odd in holders),
             device=device[row],
             pod=self._pod[claimant],
             claim=self._claim[claimant],
@@ -152,6 +155,10 @@ def _split(*, named: Floats, sampled: Floats, row: Indices, may_hold: Floats, ce
     factor = np.divide(named, known, out=np.ones_like(known), where=known > named)
     rest = np.where(sampled > known, np.maximum(named - known, 0.0), 0.0)
     return np.where(certain, may_hold * factor[row], np.minimum(rest[row], may_hold))
+
+
+def _with_odd_samples(holder: Holder) -> Holder:
+    return replace(holder, flags=(*holder.flags, SAMPLES_DROPPED))
 
 
 def _holder(claimant: Claimant, device: Device, name: NamedHolder, *, usual_container: str, guessed: bool) -> Holder:

@@ -4,14 +4,14 @@ Axes: n nodes of the cluster, by name and age; m machines, which are all nodes o
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
 
 from gpucost.matching.devices import Seen
 from gpucost.matching.lives import Spans
-from gpucost.model.cards import COUNT_LABEL, PRODUCT_LABEL, told_cards
+from gpucost.model.cards import COUNT_LABEL, PRODUCT_LABEL, told_cards, whole_cards
 from gpucost.model.fleet import Node
 from gpucost.model.rates import MissingRate, NodeRate
 from gpucost.model.usage import Bools, Floats, Ints
@@ -40,6 +40,9 @@ class CardCount:
     listed: Ints
     labelled: Ints
     capacity: Ints
+    """That carry what the node hands out: an estimate."""
+    whole: Ints
+    """By the capacity of whole cards, where that counts no slots."""
 
     @property
     def told(self) -> Ints:
@@ -54,13 +57,28 @@ class CardCount:
     @property
     def used(self) -> Ints:
         """At least 1."""
-        return np.maximum(np.where(self.most > 0, self.most, self.capacity), 1)
+        shown = np.where(self.told > 0, self.most, np.maximum(self.seen, self.whole))
+        return np.maximum(np.where(self.most > 0, shown, self.capacity), 1)
 
     @property
     def disagree(self) -> Bools:
         most, sources = self.most, np.array([self.seen, self.listed, self.labelled])
         disagree: Bools = np.any((sources > 0) & (sources < most), axis=0)
         return disagree
+
+    @property
+    def estimated(self) -> Bools:
+        """Only capacity tells, or tells of more than telemetry shows."""
+        estimated: Bools = (self.told == 0) & ((self.seen == 0) | (self.capacity > self.seen))
+        return estimated
+
+    def as_handed_out(self, *, whole: Bools, unclear: Bools) -> "CardCount":
+        """With capacity only as far as it counts cards. (n,) each
+
+        ``whole``: plain GPUs of it are whole cards; ``unclear``: they may be slots or instances, as no label tells.
+        """
+        capacity = np.where(unclear & (self.seen > 0), 0, self.capacity)
+        return replace(self, capacity=capacity, whole=np.where(whole, self.whole, 0))
 
 
 class Nodes:
@@ -84,6 +102,7 @@ class Nodes:
         told = [told_cards(node) for node in self.all]
         self._labelled = np.array([cards.labelled for cards in told], dtype=np.int64)
         self._capacity = np.array([cards.fewest for cards in told], dtype=np.int64)
+        self._whole = np.array([whole_cards(node) for node in self.all], dtype=np.int64)
 
     def rates(self, rates: Sequence[NodeRate | MissingRate]) -> Rates:
         """``rates`` in the order in which the nodes were given."""
@@ -109,15 +128,12 @@ class Nodes:
 
         Of machines that may have been replaced (``renewed`` (m,)) the capacity is asked too.
         """
-        unseen = np.zeros(len(self.all), dtype=np.int64)
-        told = CardCount(seen=unseen, listed=rates.cards, labelled=self._labelled, capacity=self._capacity)
+        told = self._count(np.zeros(len(self.all), dtype=np.int64), rates)
         or_capacity = np.where(renewed[self.machine] & (told.most == 0), told.capacity, told.most)
         return self.of_machines(or_capacity)
 
     def cards(self, seen: Seen, rates: Rates) -> CardCount:
-        return CardCount(
-            seen=seen.cards[self.machine], listed=rates.cards, labelled=self._labelled, capacity=self._capacity
-        )
+        return self._count(seen.cards[self.machine], rates)
 
     def of_machines(self, most: Ints) -> Ints:
         """The largest of ``most`` (n,) on each machine. (m,)"""
@@ -128,6 +144,11 @@ class Nodes:
     def product(self, machine: int) -> str:
         """GPU model as GPU feature discovery labels the youngest node of the machine; empty: not labelled."""
         return product_of(self.described[machine])
+
+    def _count(self, seen: Ints, rates: Rates) -> CardCount:
+        return CardCount(
+            seen=seen, listed=rates.cards, labelled=self._labelled, capacity=self._capacity, whole=self._whole
+        )
 
 
 def product_of(node: Node) -> str:

@@ -45,7 +45,7 @@ def unknown_profiles(devices: Iterable[Device]) -> tuple[Note, ...]:
             "NotInTable",
             f"{node}/{profile}",
             f'Node {node}: what part of a GPU "{model}" the MIG profile "{profile}" is, is not known, so its share is '
-            "estimated from its name; report profile and model as an issue to have them added",
+            "estimated from its memory or its name; report profile and model as an issue to have them added",
         )
         for node, profile, model in sorted({(device.node, device.profile, device.model) for device in devices})
     )
@@ -53,12 +53,12 @@ def unknown_profiles(devices: Iterable[Device]) -> tuple[Note, ...]:
 
 def card_counts(nodes: Nodes, line: Indices, cards: CardCount) -> tuple[Note, ...]:
     """Of the nodes in ``line`` (m,)."""
-    used = cards.used
-    doubtful = cards.disagree | (cards.most == 0)
+    used, estimated = cards.used, cards.estimated
+    doubtful = cards.disagree | estimated
     return tuple(
-        _disagree(nodes.all[number].name, cards, number, int(used[number]))
-        if cards.most[number] > 0
-        else _estimated(nodes.all[number].name, int(used[number]))
+        _estimated(nodes.all[number].name, cards, number, int(used[number]))
+        if estimated[number]
+        else _disagree(nodes.all[number].name, cards, number, int(used[number]))
         for number in line[doubtful[line]].tolist()
     )
 
@@ -131,11 +131,21 @@ def _disagree(node: str, cards: CardCount, number: int, used: int) -> Note:
     )
 
 
-def _estimated(node: str, used: int) -> Note:
+def _estimated(node: str, cards: CardCount, number: int, used: int) -> Note:
+    shown, handed_out = int(cards.seen[number]), int(cards.capacity[number])
+    if shown:
+        cause = (
+            f"by its capacity it has {handed_out} GPUs and telemetry shows {shown}, and neither the price list nor GPU "
+            f"feature discovery tells their number, so its bill is divided by {used}"
+        )
+    else:
+        cause = (
+            "neither telemetry nor the price list nor GPU feature discovery tells its number of GPUs, so its bill is "
+            f"divided by {used}, as its capacity suggests"
+        )
     return Note(
         CARD_COUNT_ESTIMATED,
         "OnlyCapacity",
         node,
-        f"Node {node}: neither telemetry nor the price list nor GPU feature discovery tells its number of GPUs, so its "
-        f"bill is divided by {used}, as its capacity suggests; see whether dcgm-exporter runs there",
+        f"Node {node}: {cause}; see whether dcgm-exporter runs there and shows all GPUs",
     )

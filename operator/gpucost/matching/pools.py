@@ -116,9 +116,10 @@ class Pools:
             slots = float(self._claims.count[claim] * regimes.slots[claim]) if claim >= 0 else 1.0
             held = float(named.held_ratio[number])
             start, end = int(named.start_ms[number]), int(named.end_ms[number])
-            before = found.get((group, holder))
+            pod = replace(holder, flags=())
+            before = found.get((group, pod))
             if before is None or before.held_ratio < held:
-                found[group, holder] = _Row(group, slots, start, end, held, holder)
+                found[group, pod] = _Row(group, slots, start, end, held, holder)
         return iter(found.values())
 
     def _pools(self, numbers: Iterable[int], regimes: Regimes, seen: Seen, places: Places) -> Mapping[int, _Pool]:

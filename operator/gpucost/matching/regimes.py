@@ -11,7 +11,6 @@ from gpucost.matching.claims import Claims
 from gpucost.matching.devices import ROUNDING, Seen
 from gpucost.matching.grouped import any_by, most_by, quotient, sum_by
 from gpucost.matching.groups import Groups, Told
-from gpucost.matching.lives import Lives
 from gpucost.matching.measured import Measured
 from gpucost.matching.sweep import company
 from gpucost.model.sharing import MPS, TIME_SLICING
@@ -40,15 +39,27 @@ class Regimes:
     """(g,) shared, and no label tells in how many slots."""
     trusted: Bools
     """(g,) shared, and telemetry shows all that hold a device and not an arbitrary one of them."""
+    plain_whole: Bools
+    """(m,) a plain GPU is a whole card, for all that is known."""
+    plain_unclear: Bools
+    """(m,) it is a slot or an instance, and no label tells."""
 
 
 def regimes_of(
-    groups: Groups, claims: Claims, *, seen: Seen, measured: Measured, lives: Lives, told_cards: Ints, held_ms: Ints
+    groups: Groups,
+    claims: Claims,
+    *,
+    seen: Seen,
+    measured: Measured,
+    told_cards: Ints,
+    held_ms: Ints,
+    span: tuple[int, int],
 ) -> Regimes:
     """Into how many slots a device is divided says a label, else the capacity, else the slots that are asked for.
 
     ``told_cards`` (m,): the physical cards of each machine, 0: neither label nor price list tells. ``held_ms`` (c,):
-    for how long the API says that claims hold.
+    for how long the API says that claims hold. ``span``: from when to when the windows of the usage are; what is asked
+    for in any of them counts, so that a device has as many slots in one as in the next.
     """
     size = groups.machine.size
     holdable = groups.holdable(seen, ~np.isnan(measured.memory_ratio))
@@ -69,8 +80,8 @@ def regimes_of(
     slots = np.where(cut[of_claim], np.where(claims.slices_of > 1, claims.slices, replicas[of_claim]), 1)
     devices = counted
     if np.any(shared & ((replicas == 0) | (counted == 0))):
-        asked_for = np.where(holding & shared[of_claim], claims.count * slots, 0).astype(np.float64)
-        peak = np.maximum(np.ceil(_peak(of_claim, asked_for, claims, lives, size) - ROUNDING).astype(np.int64), 1)
+        asked_for = np.where(shared[of_claim], claims.count * slots, 0).astype(np.float64)
+        peak = np.maximum(np.ceil(_peak(of_claim, asked_for, claims, span, size) - ROUNDING).astype(np.int64), 1)
         at_least = np.maximum(np.ceil(slots_seen).astype(np.int64), -(-peak // np.maximum(counted, 1)))
         replicas = np.where(replicas > 0, replicas, at_least)
         devices = np.where(counted > 0, counted, -(-peak // replicas))
@@ -87,6 +98,8 @@ def regimes_of(
         devices=np.maximum(devices, 1).astype(np.float64),
         guessed=shared & ~cut & (told.replicas == 0),
         trusted=shared & ~cut & any_by(groups.of_device[measured.tells_holders], size),
+        plain_whole=groups.cards[plain] & ~shared[plain],
+        plain_unclear=(plain != groups.labelled) | (shared & ~told.shared)[plain],
     )
 
 
@@ -119,8 +132,9 @@ def _slots_by_capacity(told: Told, counted: Ints) -> Ints:
     return np.where((devices > 0) & (rest == 0) & (slots > 1), slots, 0)
 
 
-def _peak(of_claim: Indices, amount: Floats, claims: Claims, lives: Lives, groups: int) -> Floats:
-    """The most slots that are held at one time, ``amount`` (c,) by each claim. (g,)"""
-    holds = np.flatnonzero(amount)
-    start, end = lives.clip(claims.machine[holds], claims.start[holds], claims.end[holds])
+def _peak(of_claim: Indices, amount: Floats, claims: Claims, span: tuple[int, int], groups: int) -> Floats:
+    """The most slots that are held at one time in the span, ``amount`` (c,) by each claim. (g,)"""
+    start, end = (np.clip(times, *span) for times in (claims.start, claims.end))
+    holds = np.flatnonzero((amount > 0) & claims.timed & (start < end))
+    start, end = start[holds], end[holds]
     return company(of_claim[holds], start, end, amount[holds], places=groups).peak

@@ -14,7 +14,8 @@ from gpucost.model.usage import Indices
 def used_without_holder(
     devices: Devices, regimes: Regimes, measured: Measured, *, place: Indices, machine: Indices
 ) -> Indices:
-    """Numbers of devices that were in use for a window in which nobody held them.
+    """Numbers of devices that were in use for a window in which nobody held them, whomever they name: kubelets before
+    1.34 go on naming a pod that has ended.
 
     ``place`` (e,) of each holder and ``machine`` (e,) of it: a holder whose device is not known may be the user of any
     device of its machine.
@@ -22,6 +23,5 @@ def used_without_holder(
     size = len(devices.all)
     held = np.bincount(place[place < size], minlength=size) > 0
     doubtful = np.isin(devices.machine, machine[place >= size])
-    named = measured.named_ms > 0
-    found: Indices = np.flatnonzero(regimes.holdable & measured.in_use & ~held & ~doubtful & ~named)
+    found: Indices = np.flatnonzero(regimes.holdable & measured.in_use & ~held & ~doubtful)
     return found

@@ -22,6 +22,7 @@ from gpucost.matching.regimes import Regimes
 from gpucost.matching.rows import HeldRows, Places
 from gpucost.matching.sharers import Sharers
 from gpucost.matching.slices import Share, share_of
+from gpucost.model.cards import split_product
 from gpucost.model.fleet import Pod
 from gpucost.model.holdings import Holder
 from gpucost.model.policies import SliceBasis
@@ -78,12 +79,19 @@ class Unnamed:
         return self._nodes.described[machine].name
 
     def model_of(self, group: int, seen: Seen) -> str:
-        """As telemetry shows it of a device of the group, else of one of its machine; else as the node is labelled."""
+        """As telemetry shows it in any window, best of a device of the group; else as the node is labelled.
+
+        One device must not have two names: what telemetry misses in one window it may show in the next.
+        """
         machine = int(self._groups.machine[group])
-        shown = [number for number in self._on_machine[machine] if seen.sampled_ms[number] > 0]
-        alike = (number for number in shown if self._groups.of_device[number] == group)
-        number = next(alike, next(iter(shown), -1))
-        return self._devices.all[number].model if number >= 0 else self._nodes.product(machine)
+        known = [
+            (self._groups.of_device[number] == group, seen.sampled_ms[number] > 0, -number)
+            for number in self._on_machine[machine]
+        ]
+        if not known:
+            return split_product(self._nodes.product(machine))[0]
+        *_, number = max(known)
+        return self._devices.all[-number].model
 
     def share_of(self, kind: str, machine: int, model: str) -> Share:
         """Of a device that telemetry does not show."""

@@ -50,6 +50,13 @@ def told_cards(node: Node, listed: int | None = None) -> ToldCards:
     )
 
 
+def whole_cards(node: Node) -> int:
+    """What the node hands out uncut: cards, unless they are shared or cut and the node does not say so."""
+    _, profile = split_product(node.labels.get(PRODUCT_LABEL, ""))
+    whole, _ = _handed_out(node)
+    return 0 if MIG_PROFILE.fullmatch(profile) else whole
+
+
 def split_product(product: str) -> tuple[str, str]:
     """GPU model and MIG profile of what GPU feature discovery labels as the product.
 

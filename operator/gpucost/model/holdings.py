@@ -73,7 +73,8 @@ class Holder:
     """``exclusive``, ``mig``, ``time-slicing``, ``mps`` or ``dra``; of a slot of an instance one of the latter."""
     tenant: Tenant
     flags: tuple[str, ...] = ()
-    """Words: ``labels-unknown``, ``reconstructed``, ``not-in-telemetry`` (its use is unknown), ``unknown-profile``."""
+    """Words: ``labels-unknown``, ``reconstructed``, ``not-in-telemetry`` (its use is unknown), ``unknown-profile``,
+    ``samples-dropped`` (some of its samples were no plausible numbers)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

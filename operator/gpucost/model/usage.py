@@ -87,6 +87,8 @@ class Usage:
     """(r,) likewise the compute ratio."""
     beside: Bools = field(default_factory=_no_bools)
     """(r,) names nobody, but is no time without a holder: the device's total, printed beside what each holder used."""
+    odd: Bools = field(default_factory=_no_bools)
+    """(r,) some samples of the row did not count: they were no plausible numbers."""
     dropped: Mapping[str, int] = field(default_factory=_no_counts)
     """Samples and series that were left out or corrected, by reason (``gpucost.telemetry.sanity``)."""
     compute_metrics: tuple[str, ...] = ()
@@ -99,6 +101,7 @@ class Usage:
             "own_memory": self._nowhere,
             "own_compute": self._nowhere,
             "beside": self._nowhere,
+            "odd": self._nowhere,
         }
         for name, values in neutral.items():
             if getattr(self, name).size != self.window.size:

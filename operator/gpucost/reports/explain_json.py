@@ -123,6 +123,7 @@ def _held(chain: Chain) -> dict[str, Any]:
         "measuredHours": format_hours(figures.seen_hours),
         "coverage": format_ratio(figures.seen_hours, figures.held_hours),
         "slotShare": _decimal(chain.first.slot_share),
+        "timedBy": str(chain.first.timed_by) if chain.first.timed_by else None,
         "scrapes": _decimal(samples.scrapes) if samples else None,
         "deviceScrapes": _decimal(samples.device_scrapes) if samples else None,
         "scrapeIntervalSeconds": _decimal(samples.interval_seconds) if samples else None,
@@ -136,6 +137,7 @@ def _use(chain: Chain) -> dict[str, Any]:
     return {
         "memoryRatio": format_ratio(figures.memory_used_hours, figures.memory_hours),
         "computeRatio": format_ratio(figures.compute_used_hours, figures.compute_hours),
+        "computeMetrics": list(chain.compute_metrics),
         "usedRatio": None if chain.used_ratio is None else _decimal(chain.used_ratio),
         "windowsDecidedBy": dict(sorted(chain.decided_by.items())),
     }

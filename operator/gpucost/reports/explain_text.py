@@ -10,13 +10,12 @@ from gpucost.model.time import format_time
 from gpucost.reports.allocations import Row
 from gpucost.reports.charges import Charge
 from gpucost.reports.explain_words import (
-    NOT_IN_TELEMETRY,
     basis_in_words,
     meaning_of,
     ratio_in_words,
     slices_in_words,
 )
-from gpucost.reports.explanation import ROUNDING, Chain, Explanation, Life
+from gpucost.reports.explanation import ROUNDING, Chain, Explanation, Life, TimedBy
 from gpucost.reports.statements import amount_or_none
 from gpucost.reports.words import UNKNOWN, in_percent
 
@@ -137,17 +136,9 @@ def _device(chain: Chain) -> Iterator[Line]:
 
 def _holding(chain: Chain) -> Iterator[Line]:
     figures, first = chain.figures, chain.first
-    held = f"{format_hours(figures.held_hours)} h"
-    if chain.samples is not None:
-        samples = chain.samples
-        held += (
-            f": {samples.scrapes:g} of {samples.device_scrapes:g} scrapes of the device name it,"
-            f" {samples.interval_seconds:g} s apart"
-        )
-    elif NOT_IN_TELEMETRY in chain.flags:
-        held += ": timed by the API, since no series names it"
-    yield "held", held
-    if first.life is not None:
+    timed = _timed(chain)
+    yield "held", f"{format_hours(figures.held_hours)} h{f': {timed}' if timed else ''}"
+    if first.life is not None and first.timed_by is not TimedBy.API:
         yield "by the API", _life(first.life)
     if abs(first.slot_share - 1) > ROUNDING:
         whole = "pool" if first.device.is_pool else "device"
@@ -156,6 +147,26 @@ def _holding(chain: Chain) -> Iterator[Line]:
         "measured",
         f"{format_hours(figures.seen_hours)} h, {in_percent(figures.seen_hours, figures.held_hours)} of the held time",
     )
+
+
+def _timed(chain: Chain) -> str:
+    """What the hours rest on; empty: it is not at hand."""
+    samples, life = chain.samples, chain.first.life
+    match chain.first.timed_by:
+        case None:
+            return ""
+        case TimedBy.API:
+            if life is None or life.bound is None:
+                return "timed by the API, since no series names it"
+            ended = f" to {format_time(life.ended)}" if life.ended else ", has not ended"
+            return f"timed by the API: bound {format_time(life.bound)}{ended}"
+        case TimedBy.TELEMETRY:
+            if samples is None:
+                return "timed by the scrapes that name it, on devices of which nobody knows which it was"
+            return (
+                f"{samples.scrapes:g} of {samples.device_scrapes:g} scrapes of the device name it,"
+                f" {samples.interval_seconds:g} s apart"
+            )
 
 
 def _life(life: Life) -> str:
@@ -169,7 +180,8 @@ def _use(chain: Chain, policy: Policy) -> Iterator[Line]:
     figures, ratio = chain.figures, chain.used_ratio
     memory = format_ratio(figures.memory_used_hours, figures.memory_hours) or "not measured"
     compute = format_ratio(figures.compute_used_hours, figures.compute_hours) or "not measured"
-    yield "ratios", f"memory {memory}, compute {compute}, in the mean while held"
+    measured = f" (measured by {' or '.join(chain.compute_metrics)})" if chain.compute_metrics else ""
+    yield "ratios", f"memory {memory}, compute {compute}{measured}, in the mean while held"
     if ratio is None:
         yield "used ratio", "unknown: use was not measured, which is not zero"
         return

@@ -11,9 +11,11 @@ FLAG_MEANINGS = {
     "rate-estimated": "the node's rate stands in for a price that is not known, so every cost here is an estimate",
     "capped": "the claims on the device, or on all cards of the node, did not fit, so this one was cut;"
     " idle gave way before use",
-    "unknown-profile": "the MIG profile is not in the table for this GPU, so its share is estimated from its name",
+    "unknown-profile": "the MIG profile is not in the table for this GPU, so its share is estimated from its memory or"
+    " its name",
     NOT_IN_TELEMETRY: "no series names the holder, so it is charged for what it asked of the API and its use is"
     " unknown",
+    "samples-dropped": "some of the exporter's samples were no plausible numbers and do not count",
     "labels-unknown": "the API has forgotten the pod and nobody else remembers its labels, so it counts as unassigned",
     "reconstructed": "the labels are those of another pod of the same name, since those of this one are forgotten",
 }

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from enum import StrEnum
 from functools import cached_property
 
 from gpucost.model.ledger import Figures, HolderLine
@@ -63,15 +64,10 @@ class DeviceBasis:
     is_guess: bool
     """It is a MIG instance whose slices are not known, so its share is an estimate."""
     basis: SliceBasis
+    own_share: float
+    """Of one device, before it is scaled, where the instances of its card would add up to more than the card."""
     share: float
     """Of its card; of a pool, of all its cards together."""
-
-    @property
-    def own_share(self) -> float:
-        """Before it is scaled, where the instances of its card would add up to more than the card."""
-        if self.slices is not None:
-            return float(self.slices.part(self.basis))
-        return self.share if self.is_guess else 1.0
 
     @property
     def is_scaled(self) -> bool:
@@ -80,12 +76,19 @@ class DeviceBasis:
     @property
     def is_pool(self) -> bool:
         """It stands for several devices, of which nobody knows which one was held."""
-        return self.share - self.own_share > ROUNDING
+        return not self.uuid and self.share - self.own_share > ROUNDING
+
+
+class TimedBy(StrEnum):
+    """What says for how long a holder held its device."""
+
+    TELEMETRY = "telemetry"
+    API = "api"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Samples:
-    """What the times of holding rest on in one window."""
+    """What the times of holding rest on in one window, where telemetry tells them."""
 
     scrapes: float
     """Scrape times at which the device named this holder."""
@@ -113,11 +116,16 @@ class Step:
     gpu_bill_e9: int
     device: DeviceBasis
     slot_share: float
+    timed_by: TimedBy | None
+    """None: what was read is not at hand."""
     samples: Samples | None
-    """None: no series names the holder, or they are not at hand."""
+    """None: telemetry does not time the holder, names it on devices of which nobody knows which it was, or is not at
+    hand."""
     life: Life | None
     memory_ratio: float | None
     compute_ratio: float | None
+    compute_metrics: tuple[str, ...]
+    """Names of the metrics that compute use was read from; empty: it was not measured, or they are not at hand."""
     used_ratio: float | None
     """By the policy; None: use was not measured."""
     decided_by: str
@@ -127,7 +135,8 @@ class Step:
     @property
     def factors(self) -> tuple[object, ...]:
         """Steps that agree in these can be summed and still be multiplied up."""
-        return self.price, self.device, round(self.slot_share / ROUNDING), self.life, self.used_ratio is None
+        slots, is_unseen = round(self.slot_share / ROUNDING), self.used_ratio is None
+        return self.price, self.device, slots, self.timed_by, self.life, is_unseen
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -204,6 +213,10 @@ class Chain:
             device_scrapes=sum(samples.device_scrapes for samples in known),
             interval_seconds=known[-1].interval_seconds,
         )
+
+    @property
+    def compute_metrics(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(name for step in self.steps for name in step.compute_metrics))
 
     @property
     def is_capped(self) -> bool:

@@ -9,7 +9,7 @@ from gpucost.model.usage import Indices, Usage
 
 _ROW_FIELDS = (
     *("scrapes", "memory_ratio", "compute_ratio", "row_interval_seconds"),
-    *("device_scrapes", "slots", "own_memory", "own_compute", "beside"),
+    *("device_scrapes", "slots", "own_memory", "own_compute", "beside", "odd"),
 )
 
 

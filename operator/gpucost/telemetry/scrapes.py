@@ -121,6 +121,19 @@ def _has_total(samples: Counted) -> Bools:
     return has
 
 
+def left_out(samples: Counted) -> tuple[Bools, Bools]:
+    """(c, w) and, of totals that are printed beside holders, (d, w): some samples were no measurements."""
+    cells, devices = samples.cells, len(samples.cells.devices)
+    of_cells, of_totals = np.zeros(samples.cell.shape), np.zeros((devices, samples.windows))
+    for one in samples.told.values():
+        cell, missing = cells.of_series[one.series], one.counts - one.measured
+        if one.is_total is not None:
+            of_totals += add_rows(np.where(one.is_total, missing, 0.0), cells.device[cell], devices)
+            missing = np.where(one.is_total, 0.0, missing)
+        of_cells += add_rows(missing, cell, cells.count)
+    return samples.heirs.inherit(of_cells) > 0, of_totals > 0
+
+
 def samples_by(group: Indices, groups: int, told: Collection[Told], windows: int) -> Floats:
     """(g, w) all samples of all metrics; ``group`` (s,)."""
     samples = np.zeros((groups, windows))

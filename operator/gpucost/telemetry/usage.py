@@ -20,9 +20,10 @@ from gpucost.telemetry.cells import Cells
 from gpucost.telemetry.joining import join_usages
 from gpucost.telemetry.lanes import Lanes
 from gpucost.telemetry.metrics import MetricNames
-from gpucost.telemetry.ratios import Use, uses_of
+from gpucost.telemetry.own_values import Use
+from gpucost.telemetry.ratios import uses_of
 from gpucost.telemetry.sanity import DUPLICATE_INSTANCE, DUPLICATE_JOB, IMPOSSIBLE_NAME, sane
-from gpucost.telemetry.scrapes import Scrapes, counted, samples_by, scrapes_by, scrapes_of
+from gpucost.telemetry.scrapes import Scrapes, counted, left_out, samples_by, scrapes_by, scrapes_of
 from gpucost.telemetry.series import Exporters, MetricAnswer, add_rows, jobs_with_target_pods, max_rows, meaning_of
 from gpucost.telemetry.told import Meanings, Told, mark_totals, meanings_of, told_by
 
@@ -92,6 +93,7 @@ def _usage_of(
         scrapes_of(samples, meanings, _scrapes_at_most(tracks, counting, device, devices)),
         memory=memory,
         compute=compute,
+        left_out=left_out(samples),
         interval=interval if configured is None else np.broadcast_to(configured, most.shape),
         dropped=dropped + memory.dropped + compute.dropped,
     )
@@ -147,12 +149,13 @@ def _rows(
     *,
     memory: Use,
     compute: Use,
+    left_out: tuple[Bools, Bools],
     interval: Floats,
     dropped: Counter[str],
 ) -> Usage:
     """A row for every cell that was seen in a window, and one for every total that was printed beside holders.
 
-    ``interval`` is (d, w).
+    ``left_out``: (c, w) and (d, w) some samples were. ``interval`` is (d, w).
     """
     totals = np.flatnonzero((scrapes.beside > 0).any(axis=1))
     device = np.concatenate([cells.device, totals])
@@ -188,6 +191,11 @@ def _rows(
         own_memory=lines(memory.is_own, nothing > 0)[row, window],
         own_compute=lines(compute.is_own, nothing > 0)[row, window],
         beside=is_total[row],
+        odd=(
+            lines(*left_out)
+            | lines(memory.is_replaced, memory.device_is_replaced)
+            | lines(compute.is_replaced, compute.device_is_replaced)
+        )[row, window],
         dropped={reason: count for reason, count in dropped.items() if count},
         compute_metrics=tuple(sorted(compute.names)),
     )

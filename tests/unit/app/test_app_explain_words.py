@@ -13,8 +13,6 @@ from gpucost.model.fleet import Pod
 from gpucost.model.holdings import Note, WindowHoldings
 from gpucost.model.policies import Policy, UsedRatio
 from gpucost.model.rates import MissingRate, NodeRate
-from gpucost.model.time import Window
-from gpucost.reports.explain_text import explanation_text
 from tests.unit.app.explained_pods import (
     A100,
     CARD,
@@ -89,7 +87,9 @@ def test_the_policy_of_the_used_ratio_is_told(policy: Policy, memory: float, com
     assert wrong_products_of(text) == []
 
 
+POOL_OF_GUESSED = replace(SLICE, uuid="", gpu_instance_id="", model="NVIDIA Z9")
 GUESSED = replace(SLICE, model="NVIDIA Z9", profile="3g.20gb")
+POOL = replace(CARD, uuid="")
 SEEN_NEVER = {"seen": 0.0, "memory": nan, "compute": nan}
 WORDS: dict[str, tuple[Callable[[], WindowHoldings], str, str]] = {
     "instances that were scaled": (
@@ -98,7 +98,7 @@ WORDS: dict[str, tuple[Callable[[], WindowHoldings], str, str]] = {
         "to 0.400000000, since the instances of its card add up to more than the card",
     ),
     "devices of which nobody knows which one was held": (
-        lambda: make_window(make_holder(CARD), slice_share=3.0, slots=0.25),
+        lambda: make_window(make_holder(POOL), slice_share=3.0, slots=0.25),
         "pool",
         "which of such devices it was is not known: together they are 3.000000000 cards",
     ),
@@ -108,7 +108,7 @@ WORDS: dict[str, tuple[Callable[[], WindowHoldings], str, str]] = {
         "0.250000000 of the slots of the device",
     ),
     "slots of several devices": (
-        lambda: make_window(make_holder(CARD), slice_share=3.0, slots=0.25),
+        lambda: make_window(make_holder(POOL), slice_share=3.0, slots=0.25),
         "slots",
         "0.250000000 of the slots of the pool",
     ),
@@ -122,10 +122,16 @@ WORDS: dict[str, tuple[Callable[[], WindowHoldings], str, str]] = {
         "device",
         "MIG 3g.20gb of NVIDIA Z9, mig: its slices are not known, so its share is an estimate: 0.428571429 of its card",
     ),
+    "devices of a profile that nobody knows, of which nobody knows which one was held": (
+        lambda: make_window(make_holder(POOL_OF_GUESSED), slice_share=6 / 7, slots=0.25),
+        "pool",
+        "which of such devices it was is not known: together they are 0.857142857 cards",
+    ),
     "a flag, in a sentence": (
         lambda: make_window(make_holder(GUESSED, flags=("unknown-profile",)), slice_share=3 / 7),
         "note",
-        "unknown-profile: the MIG profile is not in the table for this GPU, so its share is estimated from its name",
+        "unknown-profile: the MIG profile is not in the table for this GPU, so its share is estimated from its memory"
+        " or its name",
     ),
     "a flag that nobody wrote down": (
         lambda: make_window(make_holder(CARD, flags=("odd",))),
@@ -211,41 +217,6 @@ def test_without_a_rate_there_is_no_cost_but_there_are_hours() -> None:
     assert "The pod costs an unknown amount of USD." in text_of(found)
 
 
-def test_the_samples_and_the_times_of_the_api_behind_it_are_told_where_they_are_at_hand() -> None:
-    usage = make_usage(
-        (SLICE, "train-0", 6.0),
-        (SLICE, "train-0/other", 1.0),
-        (SLICE, "", 3.0),
-        (replace(SLICE, uuid="GPU-b"), "train-0", 1.0),
-        (replace(SLICE, uuid="GPU-c", node="n2"), "x", 10.0),
-    )
-    pod = make_pod(bound=START + timedelta(minutes=2))
-    explainer = Explainer("train-0", "ml", Policy())
-    explainer.on_read(make_cluster(pod), usage, ())
-    tell_of(explainer, make_window(make_holder(SLICE), slice_share=0.5, held=0.6), Policy())
-    text = explanation_text(explainer.explanation(), by_window=False)
-    assert line_of(text, "held") == "0.050000000 h: 6 of 10 scrapes of the device name it, 30 s apart"
-    assert line_of(text, "by the API") == (
-        "bound 2025-03-04T08:02:00Z, has not ended; it holds nothing outside of that"
-    )
-    assert line_of(text, "cards") == "8 physical, the most that anybody counts: telemetry 2, price list 8"
-    held = told_of(explainer.explanation())["holders"][0]["steps"][0]["held"]
-    assert (held["scrapes"], held["deviceScrapes"], held["bound"]) == (
-        "6.000000000",
-        "10.000000000",
-        "2025-03-04T08:02:00Z",
-    )
-
-
-def test_a_pod_whose_binding_is_forgotten_is_told_so() -> None:
-    explainer = Explainer("train-0", "ml", Policy())
-    explainer.on_read(make_cluster(), make_usage((CARD, "train-0", 10.0)), (make_pod(ended=START),))
-    tell_of(explainer, make_window(make_holder(CARD)), Policy())
-    assert line_of(explanation_text(explainer.explanation(), by_window=False), "by the API") == (
-        "when it was bound is forgotten, so telemetry tells since when it held the device; ended 2025-03-04T08:00:00Z"
-    )
-
-
 def test_windows_with_other_factors_are_told_apart_and_those_with_the_same_are_summed() -> None:
     found = make_window(make_holder(CARD))
     later = [replace(found, window=window) for window in MORNING[1:3]]
@@ -323,11 +294,3 @@ def test_a_pod_that_held_nothing_is_an_error_that_says_why(
     name: str, namespace: str | None, listed: tuple[Pod, ...], message: str
 ) -> None:
     assert nothing_of(name, namespace, *listed) == message
-
-
-def test_windows_of_which_it_was_not_told_what_was_read_have_no_samples() -> None:
-    explainer = Explainer("train-0", "ml", Policy())
-    explainer.on_read(make_cluster(), make_usage((CARD, "train-0", 10.0)), ())
-    other = replace(make_window(make_holder(CARD)), window=Window(START - timedelta(minutes=5), START))
-    tell_of(explainer, other, Policy())
-    assert told_of(explainer.explanation())["holders"][0]["steps"][0]["held"]["scrapes"] is None

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from matched_windows import (
     NOBODY,
+    Shared,
     Shown,
     card,
     held,
@@ -106,7 +107,7 @@ CARDS = {
         ["CardCountDisagrees"],
     ),
     "the label counts instances": (
-        make_node(labels={"nvidia.com/gpu.count": "14", "nvidia.com/gpu.product": "NVIDIA-A30-MIG-1g.6gb"}),
+        make_node(labels={"nvidia.com/gpu.count": "8", "nvidia.com/gpu.product": "NVIDIA-A30-MIG-1g.6gb"}),
         NO_CARDS,
         2,
         [],
@@ -148,6 +149,63 @@ def test_a_node_of_which_nothing_is_known_has_as_many_cards_as_capacity() -> Non
     got = match(nodes=[make_node(gpus=8)], rates=[NO_CARDS])
     assert got.holdings.bills.cards.tolist() == [8]
     assert "divided by 8" in note(got, "CardCountEstimated").message
+
+
+BY_CAPACITY: dict[str, tuple[Node, list[Shown], list[Pod], int, bool]] = {
+    "whole cards are more than telemetry shows": (make_node(), [(card(), NOBODY, 10)], [], 2, True),
+    "telemetry shows all of them": (make_node(gpus=1), [(card(), NOBODY, 10)], [], 1, False),
+    "telemetry shows more": (make_node(gpus=1), [(card(), NOBODY, 10), (card("GPU-b"), NOBODY, 10)], [], 2, False),
+    "telemetry shows slots": (make_node(gpus=4), [Shared(card(), named(), 10, slots=1)], [], 1, False),
+    "pods ask for slots": (
+        make_node(gpus=4),
+        [(card(), NOBODY, 10)],
+        [make_pod(requests={"main:.shared": 1})],
+        1,
+        False,
+    ),
+    "a label says that cards are shared": (
+        make_node(gpus=4, labels={"nvidia.com/gpu.sharing-strategy": "mps"}),
+        [(card(), NOBODY, 10)],
+        [],
+        1,
+        False,
+    ),
+    "labels tell how many cards the slots need": (
+        make_node(gpus=8, labels={"nvidia.com/gpu.replicas": "4"}),
+        [(card(), NOBODY, 10)],
+        [],
+        1,
+        True,
+    ),
+    "telemetry shows instances alone": (make_node(gpus=2), [(instance(1), NOBODY, 10)], [], 1, False),
+    "whole cards beside instances": (
+        make_node(
+            capacity={"nvidia.com/gpu": 3, "nvidia.com/mig-1g.5gb": 7}, labels={"nvidia.com/gpu.product": "A100"}
+        ),
+        [(card("GPU-b"), NOBODY, 10), (instance(1), NOBODY, 10)],
+        [],
+        3,
+        True,
+    ),
+}
+
+
+@pytest.mark.parametrize(("node", "shown", "pods", "cards", "is_told"), BY_CAPACITY.values(), ids=BY_CAPACITY)
+def test_capacity_counts_cards_where_neither_label_nor_list_does_and(
+    node: Node, shown: list[Shown], pods: list[Pod], cards: int, is_told: bool
+) -> None:
+    got = match(*shown, nodes=[node], pods=pods, rates=[NO_CARDS])
+    assert got.holdings.bills.cards.tolist() == [cards]
+    assert ("CardCountEstimated" in note_types(got)) is is_told
+    assert "CardCountDisagrees" not in note_types(got)
+
+
+def test_a_card_that_telemetry_misses_is_not_charged_to_the_holder_of_the_other() -> None:
+    got = match((card(), named("p0"), 10), pods=[make_pod("p0"), make_pod("p1")], rates=[NO_CARDS])
+    assert held(got) == {"GPU-a p0": 1.0, "? p1": 1.0}
+    assert got.holdings.bills.cards.tolist() == [2]
+    message = note(got, "CardCountEstimated").message
+    assert message.startswith("Node n1: by its capacity it has 2 GPUs and telemetry shows 1,")
 
 
 FRACTIONS = {

@@ -40,6 +40,12 @@ def test_a_device_is_in_use_without_a_holder_where(shown: list[Shown], subject: 
     assert subject.removeprefix("n1/") in found.message
 
 
+def test_a_device_that_goes_on_naming_a_pod_which_has_ended_is_held_by_nobody() -> None:
+    got = match((card(), named(), 10, 0.5, 0.5), pods=[make_pod(ended=-1)])
+    assert held(got) == {}
+    assert note(got, "UseWithoutHolder").subject == "n1/GPU-a"
+
+
 def test_a_pod_that_no_series_names_is_most_likely_on_a_device_that_is_in_use() -> None:
     idle, used = (card("GPU-a"), NOBODY, 10, 0.0, 0.0), (card("GPU-b"), NOBODY, 10, 0.5, 0.5)
     got = match(idle, used, pods=[make_pod()])
@@ -61,7 +67,6 @@ NOT_USED: dict[str, tuple[list[Shown], list[Pod], Node]] = {
         make_node(),
     ),
     "a pod that no series names is put on it": ([(card(), NOBODY, 10, 0.5, 0.5)], [make_pod()], make_node()),
-    "its exporter names a pod that has ended": ([(card(), named(), 10, 0.5, 0.5)], [make_pod(ended=-1)], make_node()),
     "a card that is handed out whole, however it is cut, may be the user of its instances": (
         [(instance(1), NOBODY, 10, 0.5, 0.5)],
         [make_pod()],

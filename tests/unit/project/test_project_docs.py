@@ -14,7 +14,7 @@ from pydantic.alias_generators import to_camel
 from gpucost.app.cli.arguments import OUTPUTS
 from gpucost.app.cli.main import make_parser
 from gpucost.app.settings import LabelSettings, Settings, load_settings
-from gpucost.matching.named import UNKNOWN_PROFILE
+from gpucost.matching.named import SAMPLES_DROPPED, UNKNOWN_PROFILE
 from gpucost.matching.pods import LABELS_UNKNOWN, RECONSTRUCTED
 from gpucost.matching.unnamed import NOT_IN_TELEMETRY
 from gpucost.model.mig import slices_of
@@ -27,7 +27,16 @@ from gpucost.reports.report_csv import reports_csv
 
 DOCS = Path(__file__).parents[3] / "docs"
 REFERENCE = DOCS / "reference"
-FLAGS = {CAPPED, ESTIMATED, LABELS_UNKNOWN, NOT_IN_TELEMETRY, RATE_ESTIMATED, RECONSTRUCTED, UNKNOWN_PROFILE}
+FLAGS = {
+    CAPPED,
+    ESTIMATED,
+    LABELS_UNKNOWN,
+    NOT_IN_TELEMETRY,
+    RATE_ESTIMATED,
+    RECONSTRUCTED,
+    SAMPLES_DROPPED,
+    UNKNOWN_PROFILE,
+}
 
 
 def blocks(page: str) -> list[str]:

@@ -434,7 +434,7 @@ def test_neither_the_order_of_series_nor_a_cut_between_windows_changes_a_row(
     assert_rows(joined, rows_of(whole))
     for name in ("row_interval_seconds", "interval_seconds", "device_scrapes", "slots"):
         np.testing.assert_allclose(getattr(joined, name), getattr(whole, name))
-    for name in ("own_memory", "own_compute", "beside"):
+    for name in ("own_memory", "own_compute", "beside", "odd"):
         np.testing.assert_array_equal(getattr(joined, name), getattr(whole, name))
     assert (joined.devices, joined.holders) == (whole.devices, whole.holders)
     assert (joined.dropped, joined.compute_metrics) == (whole.dropped, whole.compute_metrics)

@@ -7,12 +7,14 @@ from gpucost.simulation.scenarios.measures import ENGINE, FREE, RESERVED, USED, 
 scenario = Collection()
 
 
-def _odd_samples(metric: str, value: float, other: dict[str, float], used: float) -> Plot:
+def _odd_samples(
+    metric: str, value: float, other: dict[str, float], used: float, flags: str = "samples-dropped"
+) -> Plot:
     def plot(s: Draft) -> None:
         node = s.node()
         pod = s.pod("train-0", node)
         s.see(node, "a", pod, memory=None, compute=None, values={metric: value, **other})
-        s.owes(pod, 1, used)
+        s.owes(pod, 1, used, flags=flags)
         s.rest(node, 0)
 
     return plot
@@ -25,7 +27,7 @@ ODD = {
     "compute-that-is-infinite": _odd_samples(ENGINE, float("inf"), _MEMORY, 0.3),
     "compute-below-zero": _odd_samples(ENGINE, -1.0, _MEMORY, 0.3),
     "compute-that-is-a-blank-of-old-versions": _odd_samples(ENGINE, 9223372036854775794.0, _MEMORY, 0.3),
-    "compute-above-one-is-all-of-it": _odd_samples(ENGINE, 1.3, _MEMORY, 1.0),
+    "compute-above-one-is-all-of-it": _odd_samples(ENGINE, 1.3, _MEMORY, 1.0, flags=""),
     "memory-that-is-a-blank-of-old-versions": _odd_samples(
         USED, 9223372036854775794.0, {FREE: 28_000.0, ENGINE: 0.4}, 0.4
     ),
@@ -46,7 +48,8 @@ def one_sample_of_ten_that_is_not_a_number(s: Draft) -> None:
     labels = node.exporter.stored(s.page(node, "a", pod))
     for value, since, until in ((0.8, -270, 120), (float("nan"), 150, 150), (0.8, 180, 660)):
         s.scrape(ENGINE, labels, value, since=since, until=until)
-    s.owes(pod, 1, 0.8)
+    s.owes(pod, 1, 0.8, flags="samples-dropped", window=0)
+    s.owes(pod, 1, 0.8, window=1)
     s.rest(node, 0)
 
 
@@ -56,5 +59,5 @@ def an_engine_at_zero_while_the_card_is_busy(s: Draft) -> None:
     node = s.node()
     pod = s.pod("train-0", node)
     s.see(node, "a", pod, memory=0.1, compute=None, values={ENGINE: 0, UTIL: 90})
-    s.owes(pod, 1, 0.9)
+    s.owes(pod, 1, 0.9, flags="samples-dropped")
     s.rest(node, 0)

@@ -71,7 +71,7 @@ def all_pods_at_zero_while_the_device_is_full(s: Draft, sharing: str) -> None:
     for slot, pod in enumerate(pods):
         own = {USED: 0, UTIL: 0, FREE: 10_000, ENGINE: 0.6}
         s.see(node, "a", pod, memory=None, compute=None, labels={"vgpu": str(slot)}, values=own)
-        s.owes(pod, 0.375, 0.375, flags="estimated")
+        s.owes(pod, 0.375, 0.375, flags="estimated samples-dropped")
     s.rest(node, 0.25)
 
 
