@@ -22,7 +22,7 @@ from gpucost.pricing.catalog import bundled_catalog
 from gpucost.pricing.rate_cards import RateCards
 from gpucost.pricing.resolve import RateResolver
 from gpucost.simulation.scenarios.all_scenarios import SCENARIOS
-from gpucost.simulation.scenarios.scenario import LOOK, WINDOW, Charge, NodeTruth, Scenario, WindowTruth
+from gpucost.simulation.scenarios.scenario import ALIASES, LOOK, WINDOW, Charge, NodeTruth, Scenario, WindowTruth
 from gpucost.simulation.scenarios.series import openmetrics
 from gpucost.telemetry.queries import Matcher
 from gpucost.telemetry.settings import TelemetrySettings
@@ -30,6 +30,8 @@ from gpucost.telemetry.source import PrometheusTelemetry
 from sandbox.prometheus import load_history, prometheus
 
 pytestmark = pytest.mark.cluster
+
+RESOURCES = GpuResources.with_aliases(ALIASES)
 
 
 class ScriptedCluster:
@@ -44,7 +46,7 @@ class ScriptedCluster:
         look = self._looks.pop(0) if len(self._looks) > 1 else self._looks[0]
         lists = self._scenario.lists_at(self._start, look)
         pages = {kind: msgspec.json.encode({"kind": "List", "items": items}) for kind, items in lists.items()}
-        nodes, pods = decode_nodes(pages["nodes"], GpuResources()), decode_pods(pages["pods"], GpuResources())
+        nodes, pods = decode_nodes(pages["nodes"], RESOURCES), decode_pods(pages["pods"], RESOURCES)
         self.problems = (*nodes.problems, *pods.problems)
         return Cluster(
             seen_at=self._start + timedelta(seconds=look),

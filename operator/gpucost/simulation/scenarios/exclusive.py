@@ -4,8 +4,11 @@ from gpucost.simulation.scenarios.collection import Collection
 from gpucost.simulation.scenarios.draft import Draft
 from gpucost.simulation.scenarios.features import A100_40, GPU, whole_cards
 from gpucost.simulation.scenarios.objects import Container
+from gpucost.simulation.scenarios.scenario import ALIASES
 
 scenario = Collection()
+
+(ALIAS,) = ALIASES
 
 
 @scenario
@@ -222,4 +225,17 @@ def a_node_without_cards_beside_one_with(s: Draft) -> None:
     pod = s.pod("train-0", node)
     s.see(node, "a", pod, memory=0.5)
     s.owes(pod, 1, 0.5)
+    s.rest(node, 0)
+
+
+@scenario
+def a_card_handed_out_under_another_name(s: Draft) -> None:
+    """A device plugin of another vendor: the configuration says which NVIDIA resource its name stands for."""
+    node = s.node(cards=2, capacity={ALIAS: 2})
+    seen = s.pod("train-0", node, {ALIAS: 1})
+    unseen = s.pod("train-1", node, {ALIAS: 1})
+    s.see(node, "a", seen, memory=0.5, compute=0.25)
+    s.see(node, "b", memory=0, compute=0)
+    s.owes(seen, 1, 0.5)
+    s.owes(unseen, 1, None, flags="not-in-telemetry")
     s.rest(node, 0)

@@ -19,6 +19,10 @@ LOOK = 660
 """When the API is looked at: a minute after the last window."""
 
 
+ALIASES = {"example.com/accelerator": "nvidia.com/gpu"}
+"""What the configuration of every scenario says of other names of resources."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Charge:
     """What one pod owes in one window for what it holds on one node: of the device that is named, or of all."""
