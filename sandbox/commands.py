@@ -23,11 +23,11 @@ _STOP_SECONDS = 30.0
 
 NEXT = """
 The sandbox is up. Next:
-  eval "$(python -m sandbox env)"    # KUBECONFIG, PROMETHEUS_URL, kubectl and helm on the PATH
+  eval "$({python} -m sandbox env)"    # KUBECONFIG, PROMETHEUS_URL; kubectl, helm and gpucost on the PATH
   kubectl get nodes
   kubectl get pods -A -o wide
   gpucost allocations --last 2h --prometheus "$PROMETHEUS_URL"
-  python -m sandbox down             # stops every server and deletes the data\
+  {python} -m sandbox down             # stops every server and deletes the data\
 """
 
 
@@ -45,7 +45,7 @@ def up(folder: Path, *, hours: float, seed: int) -> None:
         supervisor.terminate()
         supervisor.wait()
         raise
-    print(NEXT)
+    print(NEXT.format(python=_python()))
 
 
 def down(folder: Path) -> None:
@@ -74,10 +74,17 @@ def status(folder: Path) -> None:
 
 def env(folder: Path) -> None:
     state = _ready(folder)
-    folders = dict.fromkeys(str(path.parent) for path in _clients())
+    folders = dict.fromkeys([str(Path(sys.executable).parent), *(str(path.parent) for path in _clients())])
     print(f"export KUBECONFIG={shlex.quote(str(state.kubeconfig))}")
     print(f"export PROMETHEUS_URL={shlex.quote(state.prometheus_url)}")
     print(f'export PATH={shlex.quote(os.pathsep.join(folders))}{os.pathsep}"$PATH"')
+
+
+def _python() -> str:
+    """How whoever reads it, in the same folder, starts the same Python."""
+    here = Path.cwd()
+    running = Path(sys.executable)
+    return shlex.quote(str(running.relative_to(here) if running.is_relative_to(here) else running))
 
 
 def binaries() -> None:
