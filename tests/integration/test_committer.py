@@ -12,7 +12,9 @@ from gpucost.app.commit import INTACT, REPORTS_WRITTEN, Committer
 from gpucost.app.loop import WindowLoop
 from gpucost.app.pipeline import Pipeline
 from gpucost.app.plan import Timing
+from gpucost.app.rates import Prices
 from gpucost.app.rules import Rules
+from gpucost.app.settings import Settings
 from gpucost.app.simulated import SimulatedCluster, SimulatedTelemetry
 from gpucost.app.standing import UP_TO_DATE, Standing
 from gpucost.app.state import LoopState
@@ -20,9 +22,6 @@ from gpucost.model.errors import ConfigurationError, SourceUnavailable
 from gpucost.model.money import parse_e9
 from gpucost.model.tenancy import LabelKeys
 from gpucost.model.time import DAY, Period, PeriodKind, windows_between
-from gpucost.pricing.catalog import bundled_catalog
-from gpucost.pricing.rate_cards import RateCards
-from gpucost.pricing.resolve import RateResolver
 from gpucost.reports.record import WindowRecord, record_of
 from gpucost.reports.record_codec import to_specs
 from gpucost.reports.storage.store import ReportStore
@@ -57,11 +56,10 @@ class Trial:
         return Committer(self.store(), currency=currency, clock=self.clock)
 
     def pipeline(self) -> Pipeline:
-        resolver = RateResolver(RateCards(), bundled_catalog(), currency=USD)
         return Pipeline(
             cluster=SimulatedCluster(self.fleet, self.fleet.end),
             telemetry=SimulatedTelemetry(self.fleet),
-            read_rates=lambda: resolver,
+            rates=Prices(Settings(), tuple),
             rules=Rules(currency=USD, keys=LabelKeys()),
         )
 

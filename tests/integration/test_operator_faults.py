@@ -157,14 +157,15 @@ def test_missing_kinds_are_named_and_waited_for(morning: Morning, eventually: Ev
 
 
 def test_a_node_without_a_rate_costs_nobody_else_their_figures(morning: Morning, eventually: Eventually) -> None:
-    label = "node.kubernetes.io/instance-type"
-    morning.sandbox.kubectl("label", "node", "gpu-h100-1", f"{label}=home-made", "--overwrite")
+    model, product = "node.kubernetes.io/instance-type", "nvidia.com/gpu.product"
+    relabel = ("label", "node", "gpu-h100-1", "--overwrite")
+    morning.sandbox.kubectl(*relabel, f"{model}=home-made", f"{product}=HOME-MADE-GPU")
     try:
         with morning.operator() as operator:
             assert eventually(morning.is_done, 120), operator.log()
             assert operator.stop() < 10
     finally:
-        morning.sandbox.kubectl("label", "node", "gpu-h100-1", f"{label}=p5.48xlarge", "--overwrite")
+        morning.sandbox.kubectl(*relabel, f"{model}=p5.48xlarge", f"{product}=NVIDIA-H100-80GB-HBM3")
     status, message = morning.condition("RateMissing")
     assert status == "True"
     assert "gpu-h100-1" in message

@@ -10,6 +10,7 @@ import pytest
 
 from gpucost.app.looks import RememberingCluster
 from gpucost.app.pipeline import Pipeline
+from gpucost.app.rates import Prices
 from gpucost.app.rules import rules_of
 from gpucost.app.settings import Settings
 from gpucost.cluster.decode import decode_namespaces, decode_nodes, decode_pods
@@ -18,10 +19,8 @@ from gpucost.model.fleet import Cluster
 from gpucost.model.ledger import HolderLine, Ledger, NodeLine
 from gpucost.model.money import E9
 from gpucost.model.time import floor_to
-from gpucost.pricing.catalog import bundled_catalog
-from gpucost.pricing.rate_cards import RateCards
-from gpucost.pricing.resolve import RateResolver
 from gpucost.simulation.scenarios.all_scenarios import SCENARIOS
+from gpucost.simulation.scenarios.rate_cards import rate_card_object
 from gpucost.simulation.scenarios.scenario import ALIASES, LOOK, WINDOW, Charge, NodeTruth, Scenario, WindowTruth
 from gpucost.simulation.scenarios.series import openmetrics
 from gpucost.telemetry.queries import Matcher
@@ -89,8 +88,10 @@ def compute(scenario: Scenario, url: str, start: datetime) -> tuple[Ledger, ...]
     matchers = tuple(Matcher.parse(matcher) for matcher in scenario.matchers)
     telemetry = PrometheusTelemetry(TelemetrySettings(url=url, matchers=matchers))
     cluster = RememberingCluster(ScriptedCluster(scenario, start), keep=timedelta(hours=1))
-    rates = RateResolver(RateCards(), bundled_catalog(), currency="USD")
-    pipeline = Pipeline(cluster=cluster, telemetry=telemetry, read_rates=lambda: rates, rules=rules_of(Settings()))
+    settings = Settings.model_validate(scenario.configured)
+    cards = [rate_card_object(card, start) for card in scenario.rate_cards]
+    rates = Prices(settings, lambda: cards, telemetry)
+    pipeline = Pipeline(cluster=cluster, telemetry=telemetry, rates=rates, rules=rules_of(settings))
     for _ in scenario.looks[1:]:
         cluster.read()
     try:

@@ -38,7 +38,7 @@ def step_of(found: WindowHoldings, row: int, line: HolderLine, policy: Policy, e
             uid=facts.node.uid,
             instance_type=facts.node.instance_type,
             rate=facts.rate,
-            gpu_fraction=_gpu_fraction(facts, policy),
+            gpu_fraction=facts.rate.gpu_fraction if isinstance(facts.rate, NodeRate) else 1.0,
             cards=_cards(found, facts, int(bills.cards[node]), evidence),
         ),
         alive_hours=round(float(bills.alive_hours[node]) * HOUR_TICKS),
@@ -56,11 +56,6 @@ def step_of(found: WindowHoldings, row: int, line: HolderLine, policy: Policy, e
         decided_by="" if isnan(ratio) else _decided_by(memory, compute, policy),
         line=line,
     )
-
-
-def _gpu_fraction(facts: NodeFacts, policy: Policy) -> float:
-    told = facts.rate.gpu_fraction if isinstance(facts.rate, NodeRate) else None
-    return policy.gpu_fraction if told is None else told
 
 
 def _cards(found: WindowHoldings, facts: NodeFacts, cards: int, evidence: Evidence) -> CardBasis:

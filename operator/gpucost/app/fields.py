@@ -1,8 +1,9 @@
 """Values of settings: each kind with what it must be, said with an example, in place of pydantic's words for it."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,6 +12,7 @@ from pydantic import (
     AfterValidator,
     BeforeValidator,
     Field,
+    PlainValidator,
     ValidationError,
     ValidatorFunctionWrapHandler,
     WrapValidator,
@@ -18,6 +20,7 @@ from pydantic import (
 
 from gpucost.app.durations import parse_duration
 from gpucost.model.errors import ConfigurationError
+from gpucost.pricing.rules import FractionModel, GpuFraction
 from gpucost.telemetry.queries import Matcher
 
 MOST_ENTRIES = 20
@@ -28,6 +31,7 @@ A_NAMESPACE = "a namespace's name: up to 63 lower-case letters, digits and -, su
 
 _ADDRESS = re.compile(r"\S*:(?P<port>[0-9]{1,5})")
 _LAST_PORT = 65535
+_DECIMAL = re.compile(r"[0-9]{1,7}(\.[0-9]{1,9})?")
 
 
 def must_be(what: str) -> WrapValidator:
@@ -86,6 +90,27 @@ def _is_address(text: str) -> bool:
     return match is not None and int(match["port"]) <= _LAST_PORT
 
 
+def as_decimal(value: object) -> Decimal:
+    """A number of YAML, as it is written there, or one in quotes."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError
+    if isinstance(value, str) and not _DECIMAL.fullmatch(value):
+        raise ValueError
+    number = Decimal(str(value))
+    if not number.is_finite():
+        raise ValueError
+    return number
+
+
+def _gpu_fraction(value: object) -> GpuFraction:
+    if isinstance(value, str) and value in set(FractionModel):
+        return FractionModel(value)
+    part = as_decimal(value)
+    if not 0 < part <= 1:
+        raise ValueError
+    return part
+
+
 Span = Annotated[timedelta, BeforeValidator(_parse_span)]
 Delay = Annotated[Span, must_be("a span of time from 0s to 3650d with its unit, such as 10s")]
 LabelKeyList = Annotated[
@@ -125,4 +150,20 @@ Address = Annotated[
 ]
 Currency = Annotated[
     str, Field(pattern=r"^[A-Z]{3}$"), must_be("a currency code of three capital letters, such as USD")
+]
+GpuPart = Annotated[
+    GpuFraction,
+    PlainValidator(_gpu_fraction),
+    must_be(f"a number above 0 and at most 1, such as 0.9, or {one_of(FractionModel)}"),
+]
+ExchangeRates = Annotated[
+    Mapping[
+        Annotated[str, Field(pattern=r"^[A-Z]{3}$")],
+        Annotated[Decimal, BeforeValidator(as_decimal), Field(ge=Decimal("1e-6"), le=1_000_000)],
+    ],
+    Field(max_length=MOST_ENTRIES),
+    must_be(
+        f"up to {MOST_ENTRIES} other currencies with what one unit of each is in the configured one, from 0.000001 to"
+        " 1000000, such as {EUR: 1.08}"
+    ),
 ]

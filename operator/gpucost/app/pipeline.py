@@ -1,6 +1,6 @@
 """From the sources to decided windows: one path for the operator, the command line and the demo."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 from gpucost.app.rules import Rules
@@ -10,7 +10,7 @@ from gpucost.model.attributed import Attribution
 from gpucost.model.fleet import Cluster, Pod
 from gpucost.model.holdings import WindowHoldings
 from gpucost.model.ledger import Ledger
-from gpucost.model.source import ClusterSource, RateSource, TelemetrySource
+from gpucost.model.source import ClusterSource, RateDesk, RateSource, TelemetrySource
 from gpucost.model.time import Window
 from gpucost.model.usage import NamedHolder, Usage
 from gpucost.reports.ledger import ledger_of
@@ -34,12 +34,12 @@ class Pipeline:
         *,
         cluster: ClusterSource,
         telemetry: TelemetrySource,
-        read_rates: Callable[[], RateSource],
+        rates: RateDesk,
         rules: Rules,
     ) -> None:
         self._cluster = cluster
         self._telemetry = telemetry
-        self._read_rates = read_rates
+        self._rates = rates
         self._rules = rules
 
     def compute(
@@ -55,18 +55,38 @@ class Pipeline:
 
         Raises SourceUnavailable or IncompleteAnswer; then nothing was decided and trying again may help.
         """
+        cluster, usage, ended = self._read(windows, blind=blind)
+        rates = self._rates.read(windows, blind=blind)
+        if witness is not None:
+            witness.on_read(cluster, usage, ended)
+        return self._ledgers(cluster, usage, ended, rates, witness)
+
+    def compute_each(
+        self, windows: Sequence[Window], desks: Sequence[RateDesk], *, blind: bool = False
+    ) -> tuple[tuple[Ledger, ...], ...]:
+        """The same windows under the rates of one desk after another: what is read is read once.
+
+        Raises as `compute`.
+        """
+        cluster, usage, ended = self._read(windows, blind=blind)
+        sources = [desk.read(windows, blind=blind) for desk in desks]
+        return tuple(self._ledgers(cluster, usage, ended, rates) for rates in sources)
+
+    def _read(self, windows: Sequence[Window], *, blind: bool) -> tuple[Cluster, Usage, Sequence[Pod]]:
         cluster = self._cluster.read()
-        rates = self._read_rates()
         usage = usage_of({}, windows, MetricNames()) if blind else self._telemetry.read_usage(windows)
         unknown = _holders_to_look_up(usage, cluster)
         ended = self._telemetry.read_ended_pods(unknown, windows[-1].end) if unknown else ()
-        if witness is not None:
-            witness.on_read(cluster, usage, ended)
+        return cluster, usage, ended
+
+    def _ledgers(
+        self, cluster: Cluster, usage: Usage, ended: Sequence[Pod], rates: RateSource, witness: Witness | None = None
+    ) -> tuple[Ledger, ...]:
         policy = self._rules.policy
         matcher = Matcher(cluster=cluster, ended=ended, keys=self._rules.keys, policy=policy)
         ledgers = []
-        for number, window in enumerate(windows):
-            holdings = matcher.match(usage, number, rates.rates_of(cluster.nodes, window.start))
+        for number, window in enumerate(usage.windows):
+            holdings = matcher.match(usage, number, rates.rates_of(cluster.nodes, window))
             attribution = attribute(holdings.holdings, policy)
             ledgers.append(ledger_of(holdings, attribution, self._rules.currency, policy.unallocated))
             if witness is not None:

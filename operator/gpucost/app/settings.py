@@ -4,11 +4,12 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
 from gpucost.app.complaints import explain
@@ -19,12 +20,16 @@ from gpucost.app.fields import (
     Address,
     Currency,
     Delay,
+    ExchangeRates,
     FilePath,
+    GpuPart,
     LabelKeyList,
     MatcherList,
     MetricNameList,
     Namespace,
     Span,
+    as_decimal,
+    list_of,
     must_be,
     one_of,
     that,
@@ -34,6 +39,7 @@ from gpucost.model.errors import ConfigurationError
 from gpucost.model.policies import Policy, SliceBasis, UnallocatedPolicy, UsedRatio
 from gpucost.model.tenancy import LabelKeys
 from gpucost.model.time import DAY
+from gpucost.pricing.rules import FractionModel, PriceRules, PublishedPrices
 from gpucost.telemetry.metrics import ComputeMetric, MetricNames
 from gpucost.telemetry.queries import Matcher
 from gpucost.telemetry.settings import TelemetrySettings
@@ -67,6 +73,8 @@ class MetricSettings(_Section):
     memory_used: MetricNameList = MetricNames().memory_used
     memory_free: MetricNameList = MetricNames().memory_free
     memory_reserved: MetricNameList = MetricNames().memory_reserved
+    power: MetricNameList = MetricNames().power
+    """Power of a card in watts."""
     compute: Annotated[tuple[ComputeMetricSettings, ...], Field(min_length=1, max_length=8)] = tuple(
         ComputeMetricSettings.model_validate({to_camel(key): value for key, value in asdict(metric).items()})
         for metric in MetricNames().compute
@@ -79,6 +87,7 @@ class MetricSettings(_Section):
             memory_used=self.memory_used,
             memory_free=self.memory_free,
             memory_reserved=self.memory_reserved,
+            power=self.power,
             compute=tuple(ComputeMetric(**metric.model_dump()) for metric in self.compute),
         )
 
@@ -102,6 +111,11 @@ class PrometheusSettings(_Section):
     ] = timedelta(seconds=7)
     """For one query. A stop waits for the query in work, so it must stay below the pod's grace period."""
     metrics: MetricSettings = Field(default_factory=MetricSettings)
+    prices: Annotated[
+        tuple[Annotated[PublishedPrices, must_be(one_of(PublishedPrices))], ...],
+        list_of(f"names, each {one_of(PublishedPrices)}, such as [karpenter]"),
+    ] = ()
+    """Whose prices are asked where no rate card has one, the first that has an answer counts."""
     token_file: FilePath = None
     ca_file: FilePath = None
     max_answer_bytes: Annotated[
@@ -161,10 +175,14 @@ class Settings(_Section):
         Span, Field(ge=timedelta(hours=1)), must_be("a span of time with its unit, from 1h to 3650d, such as 7d")
     ] = timedelta(days=7)
     """How far back windows that were missed are computed."""
-    gpu_fraction: Annotated[
-        float, Field(strict=True, gt=0, le=1), must_be("a number above 0 and at most 1, such as 0.9")
-    ] = 1.0
+    gpu_fraction: GpuPart = FractionModel.ALL
     """Part of the node rate that goes to the GPUs; the rest is the host line."""
+    exchange_rates: ExchangeRates = Field(default_factory=dict)
+    """Other currencies that prices may be in: what one unit of them is in ``currency``."""
+    spot_ratio: Annotated[
+        Decimal, BeforeValidator(as_decimal), Field(gt=0, le=1), must_be("a number above 0 and at most 1, such as 0.4")
+    ] = PriceRules().spot_ratio
+    """What a spot node is taken to cost, of its list price."""
     used_ratio: Annotated[UsedRatio, must_be(one_of(UsedRatio))] = UsedRatio.MAX
     """How much of what is held counts as used, from the memory ratio and the compute ratio."""
     memory_weight: Annotated[float, Field(strict=True, ge=0, le=1), must_be("a number from 0 to 1, such as 0.5")] = 0.5
@@ -174,7 +192,7 @@ class Settings(_Section):
     unallocated: Annotated[UnallocatedPolicy, must_be(one_of(UnallocatedPolicy))] = UnallocatedPolicy.SEPARATE
     """Who is shown a part of what nobody held on a node; it is never inside their cost."""
     list_prices: Annotated[bool, Field(strict=True), must_be("true or false")] = True
-    """Whether bundled list prices may stand in where neither annotation nor rate card has a price."""
+    """Whether bundled list prices, and prices by GPU model, may stand in where no other source has a price."""
     namespace: Namespace = Field(default_factory=lambda: operator_namespace(os.environ))
     """Where window records live, and reports whose own namespace is gone."""
     listen: Address = "0.0.0.0:8080"
@@ -207,8 +225,24 @@ class Settings(_Section):
             memory_weight=self.memory_weight,
             slice_basis=self.slice_basis,
             unallocated=self.unallocated,
+        )
+
+    @property
+    def price_rules(self) -> PriceRules:
+        return PriceRules(
+            currency=self.currency,
+            exchange_rates=self.exchange_rates,
+            published=tuple(dict.fromkeys(self.prometheus.prices)),
+            list_prices=self.list_prices,
+            spot_ratio=self.spot_ratio,
             gpu_fraction=self.gpu_fraction,
         )
+
+    @model_validator(mode="after")
+    def _is_no_rate_to_itself(self) -> "Settings":
+        if self.currency in self.exchange_rates:
+            raise ValueError(f"exchangeRates must not hold {self.currency}, which is the currency itself; leave it out")
+        return self
 
     @model_validator(mode="after")
     def _is_scraped_in_every_window(self) -> "Settings":

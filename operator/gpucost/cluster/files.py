@@ -8,7 +8,7 @@ from typing import TypeVar
 from gpucost.cluster.decode import Decoded, decode_namespaces, decode_nodes, decode_pods
 from gpucost.cluster.resources import GpuResources
 from gpucost.model.errors import ConfigurationError, InputError
-from gpucost.model.fleet import Cluster
+from gpucost.model.fleet import Cluster, Node
 
 MOST_FILE_BYTES = 4 * 1024**3
 
@@ -27,11 +27,7 @@ class ClusterFiles:
 
     def read(self) -> Cluster:
         """Raises ConfigurationError where a file is missing, InputError where one cannot be understood."""
-        if not self._folder.is_dir():
-            raise ConfigurationError(
-                f"The cluster folder {self._folder} does not exist; save nodes.json and pods.json in it"
-            )
-        nodes = self._read("nodes", lambda data: decode_nodes(data, self._resources))
+        nodes = self.read_nodes()
         pods = self._read("pods", lambda data: decode_pods(data, self._resources))
         problems = [*nodes.problems, *pods.problems]
         namespaces: Decoded[tuple[str, dict[str, str]]] = Decoded(())
@@ -46,12 +42,22 @@ class ClusterFiles:
             )
         cluster = Cluster(
             seen_at=self._seen_at,
-            nodes=_once(nodes.objects, lambda node: node.name, "Node", problems),
+            nodes=nodes.objects,
             pods=_once(pods.objects, lambda pod: pod.uid, "Pod with uid", problems),
             namespaces=dict(namespaces.objects),
         )
         self.problems = tuple(problems)
         return cluster
+
+    def read_nodes(self) -> Decoded[Node]:
+        """The nodes alone. Raises as `read`, whose problems stay."""
+        if not self._folder.is_dir():
+            raise ConfigurationError(
+                f"The cluster folder {self._folder} does not exist; save nodes.json and pods.json in it"
+            )
+        found = self._read("nodes", lambda data: decode_nodes(data, self._resources))
+        problems = list(found.problems)
+        return Decoded(_once(found.objects, lambda node: node.name, "Node", problems), tuple(problems))
 
     def _path(self, plural: str) -> Path:
         return self._folder / f"{plural}.json"

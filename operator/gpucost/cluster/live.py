@@ -66,6 +66,12 @@ class LiveCluster:
         self.problems = tuple(problems)
         return Cluster(seen_at=seen_at, nodes=tuple(nodes), pods=tuple(pods), namespaces=dict(namespaces))
 
+    def read_nodes(self) -> Decoded[Node]:
+        """The nodes alone. Raises as `read`, whose problems stay."""
+        problems: list[str] = []
+        nodes = self._read_all("nodes", self._api.list_node, self._decode_nodes, problems)
+        return Decoded(tuple(nodes), tuple(problems))
+
     def _decode_pods(self, data: bytes) -> Decoded[Pod]:
         return decode_pods(data, self._resources)
 

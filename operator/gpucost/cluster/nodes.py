@@ -1,14 +1,19 @@
 """Node objects into the shared type."""
 
-from gpucost.cluster.objects import Condition, NodeObject
-from gpucost.cluster.quantity import parse_count
+from collections.abc import Callable
+from typing import TypeVar
+
+from gpucost.cluster.objects import Condition, NodeObject, Quantity
+from gpucost.cluster.quantity import parse_count, parse_cpus, parse_gib
 from gpucost.cluster.resources import VENDOR_PREFIX, GpuResources
 from gpucost.model.fleet import Node
 from gpucost.model.time import parse_time
 
+N = TypeVar("N", int, float)
+
 
 def node_from(item: NodeObject, resources: GpuResources, problems: list[str]) -> Node:
-    """The node with its GPU capacity; a capacity that is no count is told in ``problems`` and left out.
+    """The node with its capacity; a capacity that cannot be understood is told in ``problems`` and left out.
 
     Raises ValueError where uid or time of creation are missing or unreadable.
     """
@@ -17,15 +22,24 @@ def node_from(item: NodeObject, resources: GpuResources, problems: list[str]) ->
         raise ValueError("it has no metadata.uid")
     if metadata.creation_timestamp is None:
         raise ValueError("it has no metadata.creationTimestamp")
-    capacity: dict[str, int] = {}
-    for resource, quantity in (item.status.capacity or {}).items():
-        name = resources.canonical(resource) or (resource if resource.startswith(VENDOR_PREFIX) else None)
-        if name is None:
-            continue
+    told = item.status.capacity or {}
+
+    def read(resource: str, parse: Callable[[Quantity], N]) -> N | None:
+        """None: it is not told, or not so that it can be understood."""
+        if resource not in told:
+            return None
         try:
-            capacity[name] = capacity.get(name, 0) + parse_count(quantity)
+            return parse(told[resource])
         except ValueError as error:
             problems.append(f"Node {metadata.name}: its capacity of {resource} is left out: {error}")
+            return None
+
+    capacity: dict[str, int] = {}
+    for resource in told:
+        name = resources.canonical(resource) or (resource if resource.startswith(VENDOR_PREFIX) else None)
+        count = None if name is None else read(resource, parse_count)
+        if name is not None and count is not None:
+            capacity[name] = capacity.get(name, 0) + count
     return Node(
         name=metadata.name,
         uid=metadata.uid,
@@ -33,6 +47,8 @@ def node_from(item: NodeObject, resources: GpuResources, problems: list[str]) ->
         labels=metadata.labels or {},
         annotations=metadata.annotations or {},
         capacity=capacity,
+        cpus=read("cpu", parse_cpus) or 0.0,
+        memory_gib=read("memory", parse_gib) or 0.0,
         ready=_is_ready(item.status.conditions or []),
         schedulable=not item.spec.unschedulable,
     )

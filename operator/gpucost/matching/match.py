@@ -81,7 +81,7 @@ class Matcher:
         """``ended``: pods that telemetry names and the API forgot."""
         self._cluster, self._keys, self._policy = cluster, keys, policy
         self._tenants: dict[tuple[str, str, str], Tenant] = {}
-        self._nodes = Nodes(cluster.nodes, policy.gpu_fraction)
+        self._nodes = Nodes(cluster.nodes)
         self._pods = Pods(cluster.pods, ended, self._tenant_of)
         self._claims = Claims(self._pods.lives, self._nodes)
         self._prepared: _Prepared | None = None
@@ -100,6 +100,7 @@ class Matcher:
         look = self._look(shown, rows, window, rates_then)
         lives, places = look.lives, Places(shown.devices, look.seen)
         held = self._held(shown, rows, look, places)
+        rates_then = rates_then.of_cards(look.cards)
         observed = (look.seen.machine_ms[lives.machine] > 0) | (window.end >= self._cluster.seen_at - API_MEMORY)
         bills = _bills(lives, rates_then, look.cards.used, observed)
         holders, holdings = holdings_of(bills, lives, places, held)

@@ -11,12 +11,11 @@ import numpy as np
 
 from gpucost.matching.devices import Seen
 from gpucost.matching.lives import Spans
-from gpucost.model.cards import COUNT_LABEL, PRODUCT_LABEL, told_cards, whole_cards
+from gpucost.model.cards import PRODUCT_LABEL, shows_cards, told_cards, whole_cards
 from gpucost.model.fleet import Node
-from gpucost.model.rates import MissingRate, NodeRate
+from gpucost.model.money import format_e9
+from gpucost.model.rates import CARDS_ESTIMATED, MissingRate, NodeRate
 from gpucost.model.usage import Bools, Floats, Ints
-
-_GPU_LABELS = (COUNT_LABEL, PRODUCT_LABEL, "nvidia.com/gpu.present")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,9 +26,21 @@ class Rates:
     priced: Bools
     hourly_e9: Ints
     """0 where there is none."""
+    card_hourly_e9: Ints
+    """Where the rate is that x physical cards; 0: it is not."""
     gpu_fraction: Floats
     cards: Ints
     """Of the instance type, by the price list; 0: not known."""
+
+    def of_cards(self, cards: "CardCount") -> "Rates":
+        """With the price of a card times the cards that the bill is divided by."""
+        by_card = self.card_hourly_e9 > 0
+        if not by_card.any():
+            return self
+        hourly_e9 = np.where(by_card, self.card_hourly_e9 * cards.used, self.hourly_e9)
+        counted = zip(self.named, cards.used.tolist(), cards.estimated.tolist(), strict=True)
+        named = tuple(_of_cards(rate, used, is_estimate=estimated) for rate, used, estimated in counted)
+        return replace(self, named=named, hourly_e9=hourly_e9)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,10 +95,8 @@ class CardCount:
 class Nodes:
     """What the API says of nodes."""
 
-    def __init__(self, nodes: Sequence[Node], gpu_fraction: float) -> None:
-        """``gpu_fraction``: the part of a bill that goes to the cards where the rate does not say."""
+    def __init__(self, nodes: Sequence[Node]) -> None:
         self._order = sorted(range(len(nodes)), key=lambda number: _age(nodes[number]))
-        self._gpu_fraction = gpu_fraction
         self.all = tuple(nodes[number] for number in self._order)
         names = dict.fromkeys(node.name for node in self.all)
         self.machines: Mapping[str, int] = {name: number for number, name in enumerate(names)}
@@ -98,7 +107,7 @@ class Nodes:
         youngest = {machine: number for number, machine in enumerate(self.machine.tolist())}
         self.described = tuple(self.all[number] for number in youngest.values())
         """(m,) the youngest node of each machine: whose labels and capacity count."""
-        self._shows_cards = np.array([_shows_cards(node) for node in self.all], dtype=np.bool_)
+        self._shows_cards = np.array([shows_cards(node) for node in self.all], dtype=np.bool_)
         told = [told_cards(node) for node in self.all]
         self._labelled = np.array([cards.labelled for cards in told], dtype=np.int64)
         self._capacity = np.array([cards.fewest for cards in told], dtype=np.int64)
@@ -108,14 +117,12 @@ class Nodes:
         """``rates`` in the order in which the nodes were given."""
         named = tuple(rates[number] for number in self._order)
         known = [rate if isinstance(rate, NodeRate) else None for rate in named]
-        fractions = [rate.gpu_fraction if rate else None for rate in known]
         return Rates(
             named=named,
             priced=np.array([rate is not None for rate in known], dtype=np.bool_),
             hourly_e9=np.array([rate.hourly_e9 if rate else 0 for rate in known], dtype=np.int64),
-            gpu_fraction=np.array(
-                [self._gpu_fraction if part is None else part for part in fractions], dtype=np.float64
-            ),
+            card_hourly_e9=np.array([(rate.card_hourly_e9 if rate else None) or 0 for rate in known], dtype=np.int64),
+            gpu_fraction=np.array([rate.gpu_fraction if rate else 1.0 for rate in known], dtype=np.float64),
             cards=np.array([(rate.cards if rate else None) or 0 for rate in known], dtype=np.int64),
         )
 
@@ -151,13 +158,22 @@ class Nodes:
         )
 
 
+def _of_cards(rate: NodeRate | MissingRate, cards: int, *, is_estimate: bool) -> NodeRate | MissingRate:
+    """The rate where the node has so many cards."""
+    if isinstance(rate, MissingRate) or rate.card_hourly_e9 is None:
+        return rate
+    hourly_e9 = rate.card_hourly_e9 * cards
+    return replace(
+        rate,
+        hourly_e9=hourly_e9,
+        terms=rate.terms if hourly_e9 == rate.hourly_e9 else f"{format_e9(rate.card_hourly_e9)} x {cards} GPUs",
+        doubts=tuple(doubt for doubt in rate.doubts if is_estimate or doubt.flag != CARDS_ESTIMATED),
+    )
+
+
 def product_of(node: Node) -> str:
     return node.labels.get(PRODUCT_LABEL, "")
 
 
 def _age(node: Node) -> tuple[str, datetime, str]:
     return node.name, node.created, node.uid
-
-
-def _shows_cards(node: Node) -> bool:
-    return any(node.capacity.values()) or any(label in node.labels for label in _GPU_LABELS)

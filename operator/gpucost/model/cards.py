@@ -13,6 +13,7 @@ from gpucost.model.sharing import SHARED_PRODUCT, ToldSharing, label_count, told
 PRODUCT_LABEL = "nvidia.com/gpu.product"
 COUNT_LABEL = "nvidia.com/gpu.count"
 
+_GPU_LABELS = (COUNT_LABEL, PRODUCT_LABEL, "nvidia.com/gpu.present")
 _MIG_MARK = "-MIG-"
 
 
@@ -55,6 +56,11 @@ def whole_cards(node: Node) -> int:
     _, profile = split_product(node.labels.get(PRODUCT_LABEL, ""))
     whole, _ = _handed_out(node)
     return 0 if MIG_PROFILE.fullmatch(profile) else whole
+
+
+def shows_cards(node: Node) -> bool:
+    """Whether its capacity or a label of GPU feature discovery says that it has any."""
+    return any(node.capacity.values()) or any(label in node.labels for label in _GPU_LABELS)
 
 
 def split_product(product: str) -> tuple[str, str]:

@@ -23,6 +23,10 @@ class Node:
     annotations: Mapping[str, str] = field(default_factory=dict)
     capacity: Mapping[str, int] = field(default_factory=dict)
     """Extended resources only: name to count."""
+    cpus: float = 0.0
+    """Of its capacity; 0: not told."""
+    memory_gib: float = 0.0
+    """Likewise."""
     ready: bool = True
     schedulable: bool = True
     last_seen: datetime | None = None

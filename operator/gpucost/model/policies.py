@@ -37,5 +37,3 @@ class Policy:
     """In [0, 1], for `UsedRatio.WEIGHTED`; compute has the rest."""
     slice_basis: SliceBasis = SliceBasis.DOMINANT
     unallocated: UnallocatedPolicy = UnallocatedPolicy.SEPARATE
-    gpu_fraction: float = 1.0
-    """Part of the node rate that goes to the GPUs, where the rate does not say."""

@@ -1,10 +1,11 @@
 """What the pipeline asks of its sources; live, from files or simulated, they answer alike."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from gpucost.model.fleet import Cluster, Node, Pod
+from gpucost.model.metered import NodePower, Offering
 from gpucost.model.rates import MissingRate, NodeRate
 from gpucost.model.time import Window
 from gpucost.model.usage import NamedHolder, Usage
@@ -36,6 +37,32 @@ class TelemetrySource(Protocol):
         """Pods that telemetry names and the API has forgotten, with their last known labels."""
 
 
+class MeteredSource(Protocol):
+    """What of telemetry prices rest on. Each is by window; the windows follow one another without a gap.
+
+    Raises SourceUnavailable, or IncompleteAnswer where the answer is partial.
+    """
+
+    def read_power(self, windows: Sequence[Window]) -> Mapping[Window, Mapping[str, NodePower]]:
+        """Power of the cards, by name of the node."""
+
+    def read_offerings(self, windows: Sequence[Window]) -> Mapping[Window, Mapping[Offering, float]]:
+        """Karpenter's prices of what can be bought, currency per hour."""
+
+    def read_node_prices(self, windows: Sequence[Window]) -> Mapping[Window, Mapping[str, float]]:
+        """OpenCost's prices by name of the node, currency per hour."""
+
+
 class RateSource(Protocol):
-    def rates_of(self, nodes: Sequence[Node], at: datetime) -> Sequence[NodeRate | MissingRate]:
-        """The rate of every node, in the order of ``nodes``."""
+    def rates_of(self, nodes: Sequence[Node], window: Window) -> Sequence[NodeRate | MissingRate]:
+        """The rate of every node in the window, in the order of ``nodes``."""
+
+
+class RateDesk(Protocol):
+    """Knows where prices are kept; what it hands out stays as it is, whatever becomes of them."""
+
+    def read(self, windows: Sequence[Window], *, blind: bool = False) -> RateSource:
+        """The rates of these windows as the sources have them now; ``blind``: telemetry is not asked.
+
+        Raises SourceUnavailable, or IncompleteAnswer where the answer is partial.
+        """

@@ -1,1 +1,1 @@
-"""Node to hourly rate: annotation, rate cards, bundled list prices, in that order."""
+"""Node to hourly rate: annotation, rate cards, published prices, list prices, prices by GPU model, in that order."""

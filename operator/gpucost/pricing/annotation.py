@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from gpucost.model.fleet import Node
 from gpucost.model.money import to_e9
-from gpucost.model.rates import MissingRate, NodeRate
+from gpucost.model.rates import MissingRate, NodeRate, RateOrigin
 from gpucost.pricing.fields import MOST_HOURLY
 
 HOURLY_RATE = "gpucost.io/hourly-rate"
@@ -32,5 +32,9 @@ def annotated_rate(node: Node, listed_cards: int | None = None) -> NodeRate | Mi
             ),
         )
     return NodeRate(
-        node=node.name, hourly_e9=to_e9(Decimal(text)), source=f"annotation {HOURLY_RATE}", cards=listed_cards
+        node=node.name,
+        hourly_e9=to_e9(Decimal(text)),
+        origin=RateOrigin.ANNOTATION,
+        source=f"annotation {HOURLY_RATE}",
+        cards=listed_cards,
     )

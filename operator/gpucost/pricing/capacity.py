@@ -12,6 +12,8 @@ class CapacityType(StrEnum):
 
 
 _BY_LABEL: dict[str, dict[str, CapacityType]] = {
+    # Karpenter calls a capacity block reserved, and tells by another label of what kind the reservation is.
+    "karpenter.k8s.aws/capacity-reservation-type": {"capacity-block": CapacityType.CAPACITY_BLOCK},
     "karpenter.sh/capacity-type": {
         "on-demand": CapacityType.ON_DEMAND,
         "spot": CapacityType.SPOT,

@@ -1,43 +1,58 @@
-"""What a GpuRateCard holds, read from the API's objects or from a file.
+"""What a GpuRateCard holds, and the files that hold some.
 
 Only the fields that decide a price are looked at; the API server checks the rest.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
 from gpucost.model.errors import ConfigurationError, InputError
 from gpucost.pricing.capacity import CapacityType
-from gpucost.pricing.fields import Fraction, Hourly, Moment, Percent, complaint
+from gpucost.pricing.fields import (
+    Amount,
+    Fraction,
+    Hourly,
+    Hours,
+    Moment,
+    Percent,
+    PowerFactor,
+    Priority,
+    printable,
+)
 
 KIND = "GpuRateCard"
 MOST_FILE_BYTES = 64 * 1024**2
+PRICE_KINDS = ("nodeHourly", "gpuHourly", "commitment", "owned")
+"""A rate has exactly one of them."""
 
-_WILD = frozenset("*?[")
+_NO_YAML = (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError, RecursionError)
+"""What PyYAML raises; the plain ones come of tags whose values do not fit, such as ``!!bool maybe``."""
 _NAME = Annotated[str, Field(min_length=1, max_length=253)]
 _Pattern = Annotated[str, Field(max_length=253)]
+_NOTHING = Decimal(0)
 
 
-def _decimal_text(pattern: str) -> WithJsonSchema:
-    """How the API takes a decimal number: as a string, since JSON's numbers do not keep it."""
-    return WithJsonSchema({"type": "string", "pattern": pattern, "maxLength": 20})
+class _Keys(BaseModel):
+    model_config = ConfigDict(frozen=True, alias_generator=to_camel)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _has_keys(cls, value: object) -> object:
+        if not isinstance(value, Mapping):
+            fields = cls.model_fields.values()
+            first = next((field for field in fields if field.is_required()), next(iter(fields)))
+            raise ValueError(f"must hold keys, such as {first.alias}")
+        return value
 
 
-_HourlyText = Annotated[Hourly, _decimal_text(r"^([0-9]{1,6}(\.[0-9]{1,9})?|1000000(\.0{1,9})?)$")]
-_PercentText = Annotated[Percent, _decimal_text(r"^([0-9]{1,2}(\.[0-9]{1,9})?|100(\.0{1,9})?)$")]
-_FractionText = Annotated[Fraction, _decimal_text(r"^(0(\.[0-9]{1,9})?|1(\.0{1,9})?)$")]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel)
+class _Strict(_Keys):
+    model_config = ConfigDict(extra="forbid")
 
 
 class Match(_Strict):
@@ -57,154 +72,113 @@ class Match(_Strict):
     )
 
 
-class _Terms(_Strict):
+class Terms(_Strict):
     """May stand on a card, for all its rates, or on a rate, which then counts."""
 
-    priority: int | None = Field(
+    priority: Priority | None = Field(
         default=None,
-        ge=-1_000_000,
-        le=1_000_000,
         description="Of several rates that match a node the one with the highest priority counts, then the one that"
         " asks for most; 0 where absent.",
     )
     valid_from: Moment | None = Field(default=None, description="First moment at which it counts.")
     valid_until: Moment | None = Field(default=None, description="First moment at which it no longer counts.")
-    discount_percent: _PercentText | None = Field(
-        default=None, description="Taken off the price, such as 12.5; 0 where absent."
+    discount_percent: Percent | None = Field(
+        default=None,
+        description="Taken off the price, such as 12.5; 0 where absent. It does not touch hardware of your own.",
     )
-    gpu_fraction: _FractionText | None = Field(
-        default=None, description="Part of the node's price that its GPUs stand for; the configured part where absent."
+    gpu_fraction: Fraction | None = Field(
+        default=None,
+        description="Part of the node's price that its GPUs stand for: a number, or the model that computes it; the"
+        " configured part where absent.",
     )
     source: str | None = Field(
         default=None, max_length=200, description="Where the price comes from, such as a contract; shown in reports."
     )
 
+    @model_validator(mode="after")
+    def _ends_after_it_begins(self) -> "Terms":
+        if self.valid_from is not None and self.valid_until is not None and self.valid_from >= self.valid_until:
+            raise ValueError("validUntil must be after validFrom; exchange or mend them")
+        return self
 
-class Rate(_Terms):
+
+class Commitment(_Strict):
+    """What was promised for a term: a payment at its start, spread over its hours, and a price per hour."""
+
+    upfront: Amount = Field(description="Paid at the start for the whole term, for one node.")
+    hourly: Hourly = Field(default=_NOTHING, description="Paid for each hour beside it; 0 where absent.")
+    term_hours: Hours = Field(description="Hours of the term, such as 8760 for a year.")
+
+
+class Owned(_Strict):
+    """Hardware of your own: its purchase spread over its life, what it costs an hour, and its power."""
+
+    purchase: Amount = Field(description="Paid for one node.")
+    lifetime_hours: Hours = Field(description="Hours over which the purchase is spread, such as 43800 for five years.")
+    hourly_fixed: Hourly = Field(
+        default=_NOTHING, description="Space, staff and the like, currency per hour; 0 where absent."
+    )
+    power_price_per_kwh: Hourly = Field(
+        default=_NOTHING,
+        alias="powerPricePerKWh",
+        description="Price of the energy that its GPUs draw, by what was measured; 0 where absent.",
+    )
+    pue: PowerFactor = Field(
+        default=Decimal(1), description="kWh that the site draws for each kWh of its machines; 1 where absent."
+    )
+
+
+class Rate(Terms):
     """A price and the nodes that it is for."""
 
     name: _NAME = Field(description="Names the rate within its card; shown in reports.")
     match: Match = Field(default_factory=Match)
-    node_hourly: _HourlyText | None = Field(default=None, description="Price of a whole node, currency per hour.")
-    gpu_hourly: _HourlyText | None = Field(
+    node_hourly: Hourly | None = Field(default=None, description="Price of a whole node, currency per hour.")
+    gpu_hourly: Hourly | None = Field(
         default=None, description="Price of each physical GPU of a node, currency per hour."
     )
+    commitment: Commitment | None = None
+    owned: Owned | None = None
 
     @model_validator(mode="after")
     def _one_price(self) -> "Rate":
-        if (self.node_hourly is None) == (self.gpu_hourly is None):
-            raise ValueError("it must have either nodeHourly or gpuHourly; write one of them")
+        prices = (self.node_hourly, self.gpu_hourly, self.commitment, self.owned)
+        if sum(price is not None for price in prices) != 1:
+            raise ValueError(f"it must have exactly one of {', '.join(PRICE_KINDS)}; write one of them")
+        if self.owned is not None and self.discount_percent is not None:
+            raise ValueError("owned has no discount; leave discountPercent out, or write the price less the discount")
         return self
 
 
-class _Spec(_Terms):
+class SpecTerms(Terms):
+    """A card without its rates: they are read one by one, so that a bad one takes no good one down."""
+
     currency: str | None = Field(
         default=None,
         pattern=r"^[A-Z]{3}$",
         max_length=3,
-        description="ISO 4217 code of its prices. A card in another currency than the configured one is not used.",
+        description="ISO 4217 code of its prices. A card in another currency than the configured one needs an exchange"
+        " rate in the configuration.",
     )
     rates: tuple[object, ...] = Field(max_length=1000)
 
 
-class RateCardSpec(_Spec):
+class RateCardSpec(SpecTerms):
     """Prices of nodes, and the nodes that they are for."""
 
-    # For the API server's schema. Cards are read rate by rate, so that a bad one takes no good one down.
+    # For the API server's schema.
     rates: tuple[Rate, ...] = Field(max_length=1000, description="The prices, each with the nodes that it is for.")
 
 
-class _Metadata(BaseModel):
+class _Metadata(_Keys):
     name: _NAME
 
 
-class _Card(BaseModel):
+class Card(_Keys):
+    """A whole object, of which only what decides prices is checked."""
+
     metadata: _Metadata
-    spec: _Spec
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CardRate:
-    """One rate of a card, with the card's terms filled in."""
-
-    name: str
-    """``card/rate``."""
-    match: Match
-    priority: int
-    hourly: Decimal
-    """Before the discount."""
-    per_gpu: bool
-    discount_percent: Decimal
-    gpu_fraction: Decimal | None
-    valid_from: datetime | None
-    valid_until: datetime | None
-    source: str
-
-    def is_valid(self, at: datetime) -> bool:
-        """Valid from ``valid_from`` on, and until just before ``valid_until``."""
-        starts = self.valid_from is None or self.valid_from <= at
-        return starts and (self.valid_until is None or at < self.valid_until)
-
-    def precedence(self) -> tuple[int, int, int]:
-        """Larger goes first: priority, keys that must match, and how many of them are exact."""
-        match = self.match
-        patterns = [
-            text for text in (match.instance_type, match.region, match.zone, match.gpu_product) if text is not None
-        ]
-        exact = len(match.node_labels) + (match.capacity_type is not None)
-        keys = exact + len(patterns)
-        return self.priority, keys, exact + sum(not _WILD & set(text) for text in patterns)
-
-
-def read_cards(cards: Iterable[object], currency: str) -> tuple[list[CardRate], list[str]]:
-    """Rates, and a sentence for every card or rate that is bad; the others stay."""
-    rates: list[CardRate] = []
-    problems: list[str] = []
-    for number, card in enumerate(cards, start=1):
-        name = _name_of(card) or f"number {number}"
-        try:
-            spec = _Card.model_validate(card).spec
-        except ValidationError as error:
-            problems.append(f"{KIND} {name} is not used: {complaint(error)}")
-            continue
-        if spec.currency not in (None, currency):
-            problems.append(
-                f"{KIND} {name} is not used: its currency is {spec.currency} and gpucost is set to {currency};"
-                " convert its rates"
-            )
-            continue
-        for place, entry in enumerate(spec.rates, start=1):
-            try:
-                rates.append(_card_rate(name, spec, Rate.model_validate(entry)))
-            except ValidationError as error:
-                label = entry.get("name") if isinstance(entry, Mapping) else None
-                problems.append(f"{KIND} {name}/{label or place} is not used: {complaint(error)}")
-    return rates, problems
-
-
-def _card_rate(card: str, spec: _Spec, rate: Rate) -> CardRate:
-    per_gpu = rate.node_hourly is None
-    terms = spec.model_dump(include=set(_Terms.model_fields)) | rate.model_dump(
-        include=set(_Terms.model_fields), exclude_none=True
-    )
-    return CardRate(
-        name=f"{card}/{rate.name}",
-        match=rate.match,
-        priority=terms["priority"] or 0,
-        hourly=(rate.gpu_hourly if per_gpu else rate.node_hourly) or Decimal(0),
-        per_gpu=per_gpu,
-        discount_percent=terms["discount_percent"] or Decimal(0),
-        gpu_fraction=terms["gpu_fraction"],
-        valid_from=terms["valid_from"],
-        valid_until=terms["valid_until"],
-        source=terms["source"] or "",
-    )
-
-
-def _name_of(card: object) -> str:
-    metadata = card.get("metadata") if isinstance(card, Mapping) else None
-    name = metadata.get("name") if isinstance(metadata, Mapping) else None
-    return name if isinstance(name, str) else ""
+    spec: SpecTerms
 
 
 def load_rate_cards(path: Path) -> tuple[object, ...]:
@@ -220,18 +194,26 @@ def load_rate_cards(path: Path) -> tuple[object, ...]:
         raise ConfigurationError(
             f"The rates file {path} cannot be read: {error.strerror}; name a YAML file of {KIND}s"
         ) from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except _NO_YAML as error:
         cause = " ".join(str(error).split())[:200]
         raise InputError(f"The rates file {path} is no YAML: {cause}; see docs/reference/rate-cards.md") from error
-    cards: list[object] = []
-    for document in documents:
-        kind = document.get("kind", "") if isinstance(document, Mapping) else ""
-        items = document.get("items") if str(kind).endswith("List") else [document]
-        cards += [item for item in items or () if item is not None]
+    cards = [card for document in documents for card in _cards_in(document)]
     for card in cards:
-        kind = card.get("kind") if isinstance(card, Mapping) else type(card).__name__
+        kind = _kind_of(card)
         if kind != KIND:
             raise InputError(f"The rates file {path} holds an object of kind {kind}; it must hold {KIND}s only")
     if not cards:
         raise InputError(f"The rates file {path} holds no {KIND}; write one, or leave the option out")
     return tuple(cards)
+
+
+def _cards_in(document: object) -> list[object]:
+    if not isinstance(document, Mapping) or not _kind_of(document).endswith("List"):
+        return [] if document is None else [document]
+    items = document.get("items")
+    return [item for item in items if item is not None] if isinstance(items, list) else []
+
+
+def _kind_of(document: object) -> str:
+    kind = document.get("kind") if isinstance(document, Mapping) else None
+    return printable(kind, 100) if isinstance(kind, str) else type(document).__name__

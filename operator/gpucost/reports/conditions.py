@@ -25,6 +25,11 @@ RATE_MISSING = "RateMissing"
 NODES_WITHOUT_RATE = "NodesWithoutRate"
 ALL_NODES_PRICED = "AllNodesPriced"
 
+RATES_ESTIMATED = "RatesEstimated"
+PRICE_STANDS_IN = "PriceStandsIn"
+PRICE_IGNORED = "PriceIgnored"
+PRICE_OUT_OF_BOUNDS = "PriceOutOfBounds"
+
 TELEMETRY_COMPLETE = "TelemetryComplete"
 ALL_SEEN = "AllSeen"
 PARTLY_UNSEEN = "PartlyUnseen"

@@ -71,13 +71,22 @@ def _node(chain: Chain) -> dict[str, Any]:
     price = chain.first.price
     rate = price.rate
     known: dict[str, Any] = (
-        {"rate": None, "rateSource": None, "rateDate": None, "rateEstimated": False, "rateMissing": rate.reason}
+        {
+            **dict.fromkeys(("rate", "rateOrigin", "rateSource", "rateDate", "rateTerms", "gpuFractionTerms")),
+            "rateEstimated": False,
+            "rateDoubts": [],
+            "rateMissing": rate.reason,
+        }
         if isinstance(rate, MissingRate)
         else {
             "rate": format_e9(rate.hourly_e9),
+            "rateOrigin": str(rate.origin),
             "rateSource": rate.source,
             "rateDate": rate.as_of or None,
-            "rateEstimated": rate.estimated,
+            "rateTerms": rate.terms or None,
+            "gpuFractionTerms": rate.gpu_fraction_terms or None,
+            "rateEstimated": rate.is_estimate,
+            "rateDoubts": [{"flag": doubt.flag, "message": doubt.message} for doubt in rate.doubts],
             "rateMissing": None,
         }
     )

@@ -83,6 +83,10 @@ def _price(chain: Chain, currency: str) -> Iterator[Line]:
     else:
         dated = f" ({rate.as_of})" if rate.as_of and rate.as_of not in rate.source else ""
         yield "rate", f"{format_e9(rate.hourly_e9)} {currency} an hour for node {node}, from {rate.source}{dated}"
+        if rate.terms:
+            yield "terms", f"{rate.terms} = {format_e9(rate.hourly_e9)} {currency} an hour"
+        for doubt in rate.doubts:
+            yield "doubt", f"{doubt.flag}: {doubt.message}"
         yield (
             "node bill",
             f"{format_e9(rate.hourly_e9)} x {format_hours(chain.alive_hours)} h = {format_e9(chain.bill_e9)} {currency}"
@@ -91,7 +95,11 @@ def _price(chain: Chain, currency: str) -> Iterator[Line]:
         fraction = ""
         if price.gpu_fraction < 1:
             fraction = f" x {_decimal(price.gpu_fraction)}"
-            yield "GPU part", f"{format_e9(chain.bill_e9)}{fraction} = {format_e9(chain.gpu_bill_e9)} {currency}"
+            terms = f"; {rate.gpu_fraction_terms}" if rate.gpu_fraction_terms else ""
+            yield (
+                "GPU part",
+                f"{format_e9(chain.bill_e9)}{fraction} = {format_e9(chain.gpu_bill_e9)} {currency}{terms}",
+            )
     yield "cards", _cards(chain)
     if not isinstance(rate, MissingRate) and chain.card_hour_e9 is not None:
         yield (

@@ -1,6 +1,6 @@
 """Numbers and names of one window put together: a ledger."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from gpucost.model.attributed import Attribution
 from gpucost.model.holdings import Holder, NodeBills, NodeFacts, Note, WindowHoldings
@@ -9,7 +9,14 @@ from gpucost.model.money import HOUR_TICKS
 from gpucost.model.policies import UnallocatedPolicy
 from gpucost.model.rates import MissingRate, NodeRate
 from gpucost.model.usage import Bools, Indices, Ints
-from gpucost.reports.conditions import NODES_WITHOUT_RATE, RATE_MISSING
+from gpucost.reports.conditions import (
+    NODES_WITHOUT_RATE,
+    PRICE_IGNORED,
+    PRICE_OUT_OF_BOUNDS,
+    PRICE_STANDS_IN,
+    RATE_MISSING,
+    RATES_ESTIMATED,
+)
 from gpucost.reports.unallocated import unallocated_shares
 
 CAPPED = "capped"
@@ -54,7 +61,7 @@ def ledger_of(
             for holder, facts, share, amounts, found in rows
         ),
         nodes=nodes,
-        notes=window.notes + _missing_rates(window.nodes),
+        notes=window.notes + tuple(_notes_of_rates(window.nodes)),
     )
 
 
@@ -64,7 +71,7 @@ def _flags(estimated: Bools, capped: Bools, facts_of_row: Sequence[NodeFacts]) -
     found = {
         CAPPED: capped.tolist(),
         ESTIMATED: estimated.tolist(),
-        RATE_ESTIMATED: [isinstance(rate, NodeRate) and rate.estimated for rate in rates],
+        RATE_ESTIMATED: [isinstance(rate, NodeRate) and rate.is_estimate for rate in rates],
     }
     return [tuple(flag for flag, rows in found.items() if rows[row]) for row in range(len(rates))]
 
@@ -162,9 +169,15 @@ def _by_reason(facts: NodeFacts, rest: int, card_cost: float) -> dict[str, int]:
     return {reason: cost for reason, cost in reasons.items() if cost}
 
 
-def _missing_rates(nodes: tuple[NodeFacts, ...]) -> tuple[Note, ...]:
-    return tuple(
-        Note(RATE_MISSING, NODES_WITHOUT_RATE, facts.node.name, facts.rate.reason)
-        for facts in nodes
-        if isinstance(facts.rate, MissingRate)
-    )
+def _notes_of_rates(nodes: Sequence[NodeFacts]) -> Iterator[Note]:
+    for facts in nodes:
+        name, rate = facts.node.name, facts.rate
+        if isinstance(rate, MissingRate):
+            yield Note(RATE_MISSING, NODES_WITHOUT_RATE, name, rate.reason)
+            continue
+        for doubt in rate.doubts:
+            told = f"Node {name}: {doubt.message}"
+            if doubt.is_estimate:
+                yield Note(RATES_ESTIMATED, PRICE_STANDS_IN, name, told)
+            else:
+                yield Note(PRICE_IGNORED, PRICE_OUT_OF_BOUNDS, name, told)

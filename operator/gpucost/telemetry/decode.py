@@ -56,6 +56,7 @@ class _Envelope(msgspec.Struct, Generic[S]):
 _VECTOR = msgspec.json.Decoder(_Envelope[_Sample])
 _POINTS = msgspec.json.Decoder(_Envelope[_Points])
 _LABELS = msgspec.json.Decoder(SeriesLabels)
+_ALL_LABELS = msgspec.json.Decoder(dict[str, str])
 _STAT = msgspec.json.Decoder(_Stat)
 
 
@@ -114,6 +115,24 @@ def decode_raw(body: bytes, origin: str) -> Iterator[RawSeries]:
         labels, _ = _labels_of(bytes(item.labels), origin)
         numbers, _ = _numbers([bytes(item.values)], origin)
         yield RawSeries(labels=labels, seconds=numbers[0::2], values=numbers[1::2])
+
+
+def decode_points(
+    body: bytes, windows: Sequence[Window], origin: str
+) -> Iterator[tuple[dict[str, str], Indices, Floats]]:
+    """Of every series of a range answer: its labels, and (p,) index of window and value of its points.
+
+    ``windows`` are those that were asked for, of one length, without a gap. Raises as `decode_vector`.
+    """
+    series = _result(_POINTS, body, "matrix", origin)
+    owner, column, values = _points([bytes(item.values) for item in series], windows, origin)
+    edges = np.searchsorted(owner, np.arange(len(series) + 1))
+    for item, first, last in zip(series, edges, edges[1:], strict=False):
+        try:
+            labels = _ALL_LABELS.decode(item.labels)
+        except msgspec.MsgspecError as error:
+            raise _unreadable(origin, error) from error
+        yield labels, column[first:last], values[first:last]
 
 
 class WindowDecoder:

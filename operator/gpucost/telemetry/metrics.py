@@ -42,18 +42,21 @@ class MetricNames:
     memory_used: tuple[str, ...] = spellings("DCGM_FI_DEV_FB_USED")
     memory_free: tuple[str, ...] = spellings("DCGM_FI_DEV_FB_FREE")
     memory_reserved: tuple[str, ...] = spellings("DCGM_FI_DEV_FB_RESERVED")
+    power: tuple[str, ...] = spellings("DCGM_FI_DEV_POWER_USAGE")
+    """Power of a card in watts; read only where a price rests on it."""
     compute: tuple[ComputeMetric, ...] = (ENGINE_ACTIVE, SM_ACTIVE, GPU_UTIL, GPU_UTIL_RATIO)
     """The first that was measured counts."""
 
     def __post_init__(self) -> None:
-        for name in self.all:
+        for name in (*self.all, *self.power):
             if not _METRIC_NAME.fullmatch(name):
                 raise ConfigurationError(
                     f"prometheus.metrics: {name!r} is no metric name; write the name that the exporter prints"
                 )
         if not self.compute:
             raise ConfigurationError("prometheus.metrics: no metric of compute use is named; name at least one")
-        if len(set(self.all)) < len(self.all):
+        names = (*self.all, *self.power)
+        if len(set(names)) < len(names):
             raise ConfigurationError("prometheus.metrics: a metric is named twice; name each once")
 
     @property
@@ -63,7 +66,7 @@ class MetricNames:
 
     @property
     def groups(self) -> tuple[tuple[str, ...], ...]:
-        """The names of each measurement."""
+        """The names of each measurement of use."""
         return tuple(names for names in (*self.memory, *(metric.names for metric in self.compute)) if names)
 
     @property

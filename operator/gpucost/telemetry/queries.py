@@ -17,6 +17,11 @@ POD_INFO = "kube_pod_info"
 OWN_POD_INFO = "gpucost_pod_info"
 OWN_POD_BOUND = "gpucost_pod_bound_timestamp_seconds"
 OWN_POD_ENDED = "gpucost_pod_ended_timestamp_seconds"
+KARPENTER_PRICES = "karpenter_cloudprovider_instance_type_offering_price_estimate"
+OPENCOST_PRICES = "node_total_hourly_cost"
+
+PAST = "past"
+"""In `STAT_LABEL`: nothing newer is there."""
 
 _MATCHER = re.compile(r'\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*(=~|!~|!=|=)\s*"((?:[^"\\]|\\["\\n])*)"\s*')
 _REGEX_SIGN = re.compile(r"[\\.+*?()|\[\]{}^$]")
@@ -66,6 +71,54 @@ class WindowQuery:
             for number, metric in enumerate(self.metrics)
             for stat in ("sum", "count")
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OddSamplesQuery:
+    """Where some sample of the window that ends at the time of evaluation is below 0 or above ``most``.
+
+    Grouped and marked as the ``count`` half of a `WindowQuery`: how many stored series have one. Where none has, there
+    is no answer. What is no number is not found: it shows in the sum.
+    """
+
+    metrics: tuple[str, ...]
+    most: float
+    range_ms: int
+    matchers: tuple[Matcher, ...] = ()
+
+    def promql(self) -> str:
+        by = ",".join(LABEL_NAMES)
+        return " or ".join(
+            f"label_replace(count by ({by}) ({self._odd(metric)}),"
+            f'"{STAT_LABEL}","count{f"/{number}" if number else ""}","","")'
+            for number, metric in enumerate(self.metrics)
+        )
+
+    def _odd(self, metric: str) -> str:
+        samples = f"{_select(metric, self.matchers)}[{self.range_ms}ms]"
+        return f"min_over_time({samples}) < 0 or max_over_time({samples}) > {self.most:g}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedPriceQuery:
+    """The last price at the time of evaluation that somebody published, by ``labels``, if it is not an hour old.
+
+    Of several series that are fresh the highest. Where none is, `STAT_LABEL` says `PAST`: a program that was replaced
+    leaves its last price behind, and the price of its successor counts. What is no price is left out.
+    """
+
+    metric: str
+    labels: tuple[str, ...]
+    matchers: tuple[Matcher, ...] = ()
+
+    def promql(self) -> str:
+        selector = _select(self.metric, self.matchers)
+        fresh, past = self._highest(selector), self._highest(f"last_over_time({selector}[1h])")
+        return f'{fresh} or label_replace({past} unless {fresh},"{STAT_LABEL}","{PAST}","","")'
+
+    def _highest(self, prices: str) -> str:
+        own = ",".join(name for label in self.labels for name in (label, f"exported_{label}"))
+        return f"max by ({own}) ({prices} > 0 < +Inf)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,27 +1,42 @@
 """Prometheus as the source of telemetry."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 import numpy as np
 
 from gpucost.model.errors import IncompleteAnswer, SourceUnavailable
 from gpucost.model.fleet import Pod
+from gpucost.model.metered import NodePower, Offering
 from gpucost.model.time import Window, milliseconds
 from gpucost.model.usage import Bools, NamedHolder, Usage
 from gpucost.telemetry.client import PrometheusClient, QueryTooHeavy
-from gpucost.telemetry.decode import RawSeries, WindowDecoder, decode_raw, decode_time, decode_value
+from gpucost.telemetry.decode import RawSeries, WindowDecoder, decode_points, decode_raw, decode_time, decode_value
 from gpucost.telemetry.history import PodHistory
 from gpucost.telemetry.joining import join_usages
-from gpucost.telemetry.queries import NewestSampleQuery, RangeEdgeQuery, RawSamplesQuery, ServerTimeQuery, WindowQuery
+from gpucost.telemetry.power import PowerAnswer
+from gpucost.telemetry.power_samples import MOST_WATTS
+from gpucost.telemetry.published import NODE_LABELS, OFFERING_LABELS, Points, node_prices, offering_prices
+from gpucost.telemetry.queries import (
+    KARPENTER_PRICES,
+    OPENCOST_PRICES,
+    NewestSampleQuery,
+    OddSamplesQuery,
+    PublishedPriceQuery,
+    RangeEdgeQuery,
+    RawSamplesQuery,
+    ServerTimeQuery,
+    WindowQuery,
+)
 from gpucost.telemetry.sanity import curable, mended, most_of
 from gpucost.telemetry.series import UUID_LABELS, Exporters, MetricAnswer, exporters_to_find
 from gpucost.telemetry.settings import TelemetrySettings
 from gpucost.telemetry.usage import usage_of
 
 READ_SECONDS = 120.0
-"""For one `PrometheusTelemetry.read_usage`: no query begins later, so that who asks can do with less at once."""
+"""For one call that reads windows: no query begins later, so that who asks can do with less at once."""
 
 _LONGEST_QUERY = timedelta(hours=6)
 """A day at once costs the server several times the memory and is no faster."""
@@ -29,9 +44,15 @@ _MOST_CURED = 200
 """Series of one call whose samples are asked for; where more are spoiled, the exporter is broken."""
 _EDGE_STEP_SECONDS = 10
 
+T = TypeVar("T")
+K = TypeVar("K")
+V = TypeVar("V")
+Hurry = Callable[[], None]
+"""Raises IncompleteAnswer once the time for the call is up."""
+
 
 class PrometheusTelemetry:
-    """For one thread at a time. Answers `model.source.TelemetrySource`."""
+    """For one thread at a time. Answers `model.source.TelemetrySource` and `model.source.MeteredSource`."""
 
     def __init__(
         self,
@@ -85,11 +106,33 @@ class PrometheusTelemetry:
         Raises SourceUnavailable, or IncompleteAnswer where the answer is partial, too heavy even for one window, or not
         whole after `READ_SECONDS`.
         """
-        try:
-            return join_usages(self._read_all(windows))
-        except SourceUnavailable:
-            self._counts_both_edges = None  # what answers next may be another version
-            raise
+        return join_usages(self._in_parts(windows, self._usage))
+
+    def read_power(self, windows: Sequence[Window]) -> dict[Window, dict[str, NodePower]]:
+        """Power of the cards by name of the node, in windows as for `read_usage`.
+
+        Raises as `read_usage`.
+        """
+        return _joined(self._in_parts(windows, self._power))
+
+    def read_offerings(self, windows: Sequence[Window]) -> dict[Window, dict[Offering, float]]:
+        """Karpenter's prices at the end of each window, which are as for `read_usage`; up to an hour old.
+
+        Raises as `read_usage`.
+        """
+
+        def read(part: Sequence[Window], hurry: Hurry) -> dict[Window, dict[Offering, float]]:
+            return offering_prices(self._published(KARPENTER_PRICES, OFFERING_LABELS, part, hurry), part)
+
+        return _joined(self._in_parts(windows, read))
+
+    def read_node_prices(self, windows: Sequence[Window]) -> dict[Window, dict[str, float]]:
+        """OpenCost's prices by name of the node, else as `read_offerings`."""
+
+        def read(part: Sequence[Window], hurry: Hurry) -> dict[Window, dict[str, float]]:
+            return node_prices(self._published(OPENCOST_PRICES, NODE_LABELS, part, hurry), part)
+
+        return _joined(self._in_parts(windows, read))
 
     def read_ended_pods(self, holders: Sequence[NamedHolder], until: datetime) -> Sequence[Pod]:
         """What our own series, then kube-state-metrics, last said of the pods of these names.
@@ -100,29 +143,65 @@ class PrometheusTelemetry:
         """
         return self._pods.ended_pods(holders, until)
 
-    def _read_all(self, windows: Sequence[Window]) -> list[Usage]:
+    def _in_parts(self, windows: Sequence[Window], read: Callable[[Sequence[Window], Hurry], T]) -> list[T]:
+        """What ``read`` has of a few hours at a time; what is too heavy is read in halves."""
         deadline = self._clock() + READ_SECONDS
-        parts: list[Usage] = []
+        parts: list[T] = []
         done = 0
         size = max(1, _LONGEST_QUERY // windows[0].length) if windows else 0
-        while done < len(windows):
-            part = windows[done : done + size]
-            answers: dict[str, MetricAnswer] = {}
-            try:
-                for group in self._settings.metrics.groups:
-                    if self._clock() > deadline:
-                        raise self._too_slow(done, len(windows))
-                    answers |= self._ask_metric(group, part)
-                answers = self._cured(answers, part)
-                exporters = self._exporters(answers, part[-1].end)
-            except QueryTooHeavy:
-                if len(part) == 1:
-                    raise
-                size = len(part) // 2
-                continue
-            parts.append(usage_of(answers, part, self._settings.metrics, self._settings.scrape_interval, exporters))
-            done += len(part)
+
+        def hurry() -> None:
+            if self._clock() > deadline:
+                raise self._too_slow(done, len(windows))
+
+        try:
+            while done < len(windows):
+                part = windows[done : done + size]
+                try:
+                    parts.append(read(part, hurry))
+                except QueryTooHeavy:
+                    if len(part) == 1:
+                        raise
+                    size = len(part) // 2
+                    continue
+                done += len(part)
+        except SourceUnavailable:
+            self._counts_both_edges = None  # what answers next may be another version
+            raise
         return parts
+
+    def _usage(self, windows: Sequence[Window], hurry: Hurry) -> Usage:
+        answers: dict[str, MetricAnswer] = {}
+        for group in self._settings.metrics.groups:
+            hurry()
+            answers |= self._ask_metric(group, windows)
+        answers = self._cured(answers, windows)
+        exporters = self._exporters(answers, windows[-1].end)
+        return usage_of(answers, windows, self._settings.metrics, self._settings.scrape_interval, exporters)
+
+    def _power(self, windows: Sequence[Window], hurry: Hurry) -> dict[Window, dict[str, NodePower]]:
+        names = self._settings.metrics.power
+        hurry()
+        answers = self._ask_metric(names, windows)
+        hurry()
+        query = OddSamplesQuery(
+            metrics=names, most=MOST_WATTS, range_ms=self._range_ms(windows), matchers=self._settings.matchers
+        )
+        odd = self._ask(query, windows)
+        power = PowerAnswer(answers, odd, windows, self._exporters(answers, windows[-1].end))
+        samples: dict[str, list[RawSeries]] = {}
+        for name, answer in answers.items():
+            untold = power.untold(name)
+            if untold.any():
+                hurry()
+                samples[name] = self._raw_samples(name, answer, untold, windows)
+        return power.by_node(samples)
+
+    def _published(self, metric: str, labels: tuple[str, ...], windows: Sequence[Window], hurry: Hurry) -> Points:
+        hurry()
+        query = PublishedPriceQuery(metric=metric, labels=labels, matchers=self._settings.matchers)
+        body = self._client.custom_query_range(query.promql(), windows[0], windows[-1])
+        return decode_points(body, windows, self._client.name)
 
     def _too_slow(self, done: int, wanted: int) -> IncompleteAnswer:
         return IncompleteAnswer(
@@ -131,10 +210,16 @@ class PrometheusTelemetry:
         )
 
     def _ask_metric(self, names: tuple[str, ...], windows: Sequence[Window]) -> dict[str, MetricAnswer]:
-        range_ms = windows[0].milliseconds - (1 if self._edges_count_twice(windows[0].end) else 0)
-        query = WindowQuery(metrics=names, range_ms=range_ms, matchers=self._settings.matchers)
+        query = WindowQuery(metrics=names, range_ms=self._range_ms(windows), matchers=self._settings.matchers)
+        return self._ask(query, windows)
+
+    def _ask(self, query: WindowQuery | OddSamplesQuery, windows: Sequence[Window]) -> dict[str, MetricAnswer]:
         body = self._client.custom_query_range(query.promql(), windows[0], windows[-1])
-        return self._decoder.decode(body, names, windows, self._client.name)
+        return self._decoder.decode(body, query.metrics, windows, self._client.name)
+
+    def _range_ms(self, windows: Sequence[Window]) -> int:
+        """So that each sample is in one window."""
+        return windows[0].milliseconds - (1 if self._edges_count_twice(windows[0].end) else 0)
 
     def _cured(self, answers: Mapping[str, MetricAnswer], windows: Sequence[Window]) -> dict[str, MetricAnswer]:
         """One sample that is no number spoils the sum of a window: then the samples themselves are asked for."""
@@ -186,3 +271,7 @@ class PrometheusTelemetry:
                 )
             self._counts_both_edges = count == 2
         return self._counts_both_edges
+
+
+def _joined(parts: Iterable[Mapping[Window, dict[K, V]]]) -> dict[Window, dict[K, V]]:
+    return {window: found for part in parts for window, found in part.items()}

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from typing import Any
@@ -14,7 +15,7 @@ from gpucost.model.bills import part_e9
 from gpucost.model.fleet import Cluster, Node, Pod, Request
 from gpucost.model.holdings import Holder, Holdings, NodeBills, NodeFacts, Note, WindowHoldings
 from gpucost.model.policies import Policy
-from gpucost.model.rates import MissingRate, NodeRate
+from gpucost.model.rates import MissingRate, NodeRate, RateOrigin
 from gpucost.model.tenancy import Tenant
 from gpucost.model.time import windows_between
 from gpucost.model.usage import Device, NamedHolder, Usage
@@ -69,6 +70,18 @@ def make_holder(device: Device, *, pod: str = "train-0", namespace: str = "ml", 
     )
 
 
+def make_rate(**fields: Any) -> NodeRate:
+    rate = NodeRate(
+        node="n1",
+        hourly_e9=21_957_642_000,
+        origin=RateOrigin.RATE_CARD,
+        source="contract",
+        as_of="2026-09-25",
+        cards=8,
+    )
+    return replace(rate, **fields)
+
+
 def make_window(
     *holders: Holder,
     slice_share: float = 1.0,
@@ -84,7 +97,7 @@ def make_window(
 ) -> WindowHoldings:
     """One node of 21.957642 an hour; every holder holds a device of its own, all alike."""
     rows = len(holders)
-    rate = rate or NodeRate(node="n1", hourly_e9=21_957_642_000, source="contract", as_of="2026-09-25", cards=8)
+    rate = rate or make_rate()
     cost = np.array([rate.hourly_e9 // 12 if isinstance(rate, NodeRate) else 0])
     return WindowHoldings(
         window=WINDOW,

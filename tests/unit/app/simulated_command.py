@@ -10,10 +10,9 @@ from gpucost.app.cli import sources
 from gpucost.app.cli.main import main
 from gpucost.app.operator import rules_of
 from gpucost.app.pipeline import Pipeline
-from gpucost.app.rates import resolver_of
+from gpucost.app.rates import Prices
 from gpucost.app.settings import Settings
 from gpucost.app.simulated import SimulatedCluster, SimulatedTelemetry
-from gpucost.pricing.rate_cards import RateCards
 from gpucost.simulation.fleet import make_fleet
 
 START = datetime(2025, 3, 4, 8, tzinfo=UTC)
@@ -31,7 +30,7 @@ class SimulatedSources:
         self.pipeline = Pipeline(
             cluster=SimulatedCluster(fleet, seen_at),
             telemetry=SimulatedTelemetry(fleet),
-            read_rates=lambda: resolver_of(RateCards(), settings),
+            rates=Prices(settings, tuple),
             rules=rules_of(settings),
         )
 

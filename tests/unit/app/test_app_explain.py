@@ -9,7 +9,7 @@ import pytest
 
 from gpucost.app.explain import Explainer
 from gpucost.app.pipeline import Pipeline
-from gpucost.app.rates import resolver_of
+from gpucost.app.rates import Prices
 from gpucost.app.rules import rules_of
 from gpucost.app.settings import Settings
 from gpucost.app.simulated import SimulatedCluster, SimulatedTelemetry
@@ -19,7 +19,6 @@ from gpucost.model.holdings import WindowHoldings
 from gpucost.model.ledger import Ledger
 from gpucost.model.policies import Policy
 from gpucost.model.usage import Usage
-from gpucost.pricing.rate_cards import RateCards
 from gpucost.reports.allocations import allocation_rows, allocation_rows_by_window
 from gpucost.reports.explain_text import explanation_text
 from gpucost.reports.explanation import Explanation
@@ -34,14 +33,13 @@ class Told:
 
     def __init__(self) -> None:
         fleet = make_fleet(seed=1, start=START, end=MORNING[-1].end)
-        resolver = resolver_of(RateCards(), Settings())
         self.explainers = {
             (pod.namespace, pod.name): Explainer(pod.name, pod.namespace, Policy()) for pod in fleet.pods
         }
         pipeline = Pipeline(
             cluster=SimulatedCluster(fleet, MORNING[-1].end),
             telemetry=SimulatedTelemetry(fleet),
-            read_rates=lambda: resolver,
+            rates=Prices(Settings(), tuple),
             rules=rules_of(Settings()),
         )
         self.ledgers = pipeline.compute(MORNING, witness=self)

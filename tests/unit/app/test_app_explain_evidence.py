@@ -14,7 +14,7 @@ from gpucost.app.explain_rows import UsageRows
 from gpucost.matching.match import Matcher
 from gpucost.model.fleet import Cluster, Node, Pod, Request
 from gpucost.model.policies import Policy
-from gpucost.model.rates import NodeRate
+from gpucost.model.rates import NodeRate, RateOrigin
 from gpucost.model.tenancy import LabelKeys
 from gpucost.model.time import Window
 from gpucost.model.usage import Device, Usage
@@ -66,7 +66,7 @@ def explained(node: Node, usage: Usage, *pods: Pod, windows: int = 1) -> Explain
     explainer = Explainer("train-0", "ml", Policy())
     explainer.on_read(cluster, usage, ())
     matcher = Matcher(cluster=cluster, ended=(), keys=LabelKeys())
-    rate = NodeRate(node="n1", hourly_e9=12_000_000_000, source="contract")
+    rate = NodeRate(node="n1", hourly_e9=12_000_000_000, origin=RateOrigin.RATE_CARD, source="contract")
     for number in range(windows):
         tell_of(explainer, matcher.match(usage, number, [rate]), Policy())
     return explainer

@@ -12,7 +12,7 @@ from gpucost.model.errors import ConfigurationError
 from gpucost.model.fleet import Pod
 from gpucost.model.holdings import Note, WindowHoldings
 from gpucost.model.policies import Policy, UsedRatio
-from gpucost.model.rates import MissingRate, NodeRate
+from gpucost.model.rates import Doubt, MissingRate
 from tests.unit.app.explained_pods import (
     A100,
     CARD,
@@ -24,6 +24,7 @@ from tests.unit.app.explained_pods import (
     make_explainer,
     make_holder,
     make_pod,
+    make_rate,
     make_usage,
     make_window,
     tell_of,
@@ -186,19 +187,28 @@ def test_it_tells_of(found: Callable[[], WindowHoldings], about: str, words: str
     assert line_of(text_of(found()), about) == words
 
 
-FRACTIONS = {
-    "of the configuration": (None, Policy(gpu_fraction=0.9)),
-    "of the rate, which comes first": (0.9, Policy(gpu_fraction=0.5)),
-}
+FRACTIONS = {"without a model": ("", ""), "by a model": ("9 x 8 / 80", "; 9 x 8 / 80")}
 
 
-@pytest.mark.parametrize(("of_rate", "policy"), FRACTIONS.values(), ids=FRACTIONS)
-def test_the_part_that_goes_to_the_cards_is_told(of_rate: float | None, policy: Policy) -> None:
-    rate = NodeRate(node="n1", hourly_e9=21_957_642_000, source="contract", cards=8, gpu_fraction=of_rate)
-    text = text_of(make_window(make_holder(CARD), gpu_fraction=0.9, rate=rate), policy)
-    assert line_of(text, "GPU part") == "1.829803500 x 0.900000000 = 1.646823150 USD"
+@pytest.mark.parametrize(("terms", "told"), FRACTIONS.values(), ids=FRACTIONS)
+def test_the_part_that_goes_to_the_cards_is_told(terms: str, told: str) -> None:
+    rate = make_rate(gpu_fraction=0.9, gpu_fraction_terms=terms)
+    text = text_of(make_window(make_holder(CARD), gpu_fraction=0.9, rate=rate))
+    assert line_of(text, "GPU part") == f"1.829803500 x 0.900000000 = 1.646823150 USD{told}"
     assert line_of(text, "card-hour") == "21.957642000 x 0.900000000 / 8 = 2.470234725 USD"
     assert wrong_products_of(text) == []
+
+
+def test_how_a_rate_comes_about_and_what_is_doubtful_about_it_are_told() -> None:
+    doubt = Doubt(flag="power-missing", message="nothing measured its power")
+    rate = make_rate(terms="2 x 10.978821", doubts=(doubt,))
+    text = text_of(make_window(make_holder(CARD), rate=rate))
+    assert line_of(text, "terms") == "2 x 10.978821 = 21.957642000 USD an hour"
+    assert line_of(text, "doubt") == "power-missing: nothing measured its power"
+    (step,) = told_of(make_explainer(make_window(make_holder(CARD), rate=rate)).explanation())["holders"][0]["steps"]
+    assert (step["node"]["rateTerms"], step["node"]["rateOrigin"]) == (rate.terms, "rate-card")
+    assert step["node"]["rateDoubts"] == [{"flag": doubt.flag, "message": doubt.message}]
+    assert step["node"]["rateEstimated"] is True
 
 
 def test_use_that_was_measured_for_a_part_is_of_that_part() -> None:
@@ -220,7 +230,7 @@ def test_without_a_rate_there_is_no_cost_but_there_are_hours() -> None:
 def test_windows_with_other_factors_are_told_apart_and_those_with_the_same_are_summed() -> None:
     found = make_window(make_holder(CARD))
     later = [replace(found, window=window) for window in MORNING[1:3]]
-    dearer = make_window(make_holder(CARD), rate=NodeRate(node="n1", hourly_e9=24_000_000_000, source="list", cards=8))
+    dearer = make_window(make_holder(CARD), rate=make_rate(hourly_e9=24_000_000_000))
     explainer = make_explainer(found)
     for window in (later[0], replace(dearer, window=later[1].window)):
         tell_of(explainer, window, Policy())

@@ -14,7 +14,7 @@ from gpucost.app.state import LoopState
 from gpucost.app.web import WebServer
 from gpucost.model.errors import ConfigurationError, SourceUnavailable
 from gpucost.model.holdings import NodeFacts
-from gpucost.model.rates import MissingRate, NodeRate
+from gpucost.model.rates import MissingRate, NodeRate, RateOrigin
 from gpucost.model.tenancy import LabelKeys
 from gpucost.simulation.fleet import make_fleet
 
@@ -25,7 +25,11 @@ START = datetime(2026, 3, 4, tzinfo=UTC)
 def look() -> LatestLook:
     fleet = make_fleet(seed=1, start=START, end=START + timedelta(hours=6))
     cluster = SimulatedCluster(fleet, fleet.end).read()
-    rates = {"gpu-h100-1": NodeRate(node="gpu-h100-1", hourly_e9=55_040_000_000, source="list", cards=8)}
+    rates = {
+        "gpu-h100-1": NodeRate(
+            node="gpu-h100-1", hourly_e9=55_040_000_000, origin=RateOrigin.RATE_CARD, source="list", cards=8
+        )
+    }
     nodes = tuple(
         NodeFacts(node=node, rate=rates.get(node.name, MissingRate(node=node.name, reason="none")), uncut_share=0.0)
         for node in cluster.nodes

@@ -1,10 +1,12 @@
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from gpucost.app.settings import Settings, load_settings, operator_namespace
 from gpucost.model.errors import ConfigurationError
+from gpucost.pricing.rules import FractionModel, PriceRules, PublishedPrices
 
 BAD = {
     "an unknown key is told its neighbour": ("prometeus: {}", "prometeus is an unknown key; did you mean prometheus?"),
@@ -45,6 +47,32 @@ BAD = {
     "a fraction of 0 is refused": ("gpuFraction: 0", "above 0"),
     "no number is no fraction": ("gpuFraction: .nan", "gpuFraction"),
     "true is no fraction": ("gpuFraction: true", "gpuFraction"),
+    "a model of the fraction that does not exist is told with those that do": (
+        "gpuFraction: half",
+        'gpuFraction "half" must be a number above 0 and at most 1, such as 0.9, or one of all, aws-split,'
+        " opencost-ratio, residual",
+    ),
+    "a fraction with an exponent in quotes is refused": ("gpuFraction: '1e-2'", 'gpuFraction "1e-2" must be'),
+    "a list is no fraction": ("gpuFraction: [0.5]", "gpuFraction must be a number"),
+    "a spot ratio of 0 is refused": ("spotRatio: 0", 'spotRatio "0" must be a number above 0 and at most 1'),
+    "a spot ratio above 1 is refused": ("spotRatio: 40", 'spotRatio "40" must be a number above 0 and at most 1'),
+    "no number is no spot ratio": ("spotRatio: .inf", "spotRatio"),
+    "an exchange rate of 0 is refused": ("exchangeRates: {EUR: 0}", "from 0.000001 to 1000000, such as {EUR: 1.08}"),
+    "an exchange rate that is no number is refused": ("exchangeRates: {EUR: much}", "exchangeRates must be up to 20"),
+    "a currency in small letters is refused": ("exchangeRates: {eur: 1.08}", "exchangeRates must be up to 20"),
+    "exchange rates that are no keys are refused": ("exchangeRates: 1.08", 'exchangeRates "1.08" must be up to 20'),
+    "a rate of the currency to itself is refused": (
+        "currency: EUR\nexchangeRates: {EUR: 1}",
+        "exchangeRates must not hold EUR, which is the currency itself",
+    ),
+    "a publisher of prices that nobody knows is told with those that are": (
+        "prometheus: {prices: [kubecost]}",
+        'prometheus.prices.0 "kubecost" must be one of karpenter, opencost',
+    ),
+    "a publisher outside a list is refused": (
+        "prometheus: {prices: karpenter}",
+        "must be a list of 0 to 20 names, each one of karpenter, opencost",
+    ),
     "a number is no switch": ("listPrices: 1", 'listPrices "1" must be true or false'),
     "a matcher that is none is named": (
         "prometheus: {matchers: [cluster]}",
@@ -118,7 +146,16 @@ GOOD = {
     "a host of all addresses": ("listen: ':8080'", "listen", ":8080"),
     "a port of the system's choice": ("listen: 127.0.0.1:0", "listen", "127.0.0.1:0"),
     "the last port": ("listen: ':65535'", "listen", ":65535"),
-    "a whole fraction": ("gpuFraction: 1", "gpu_fraction", 1.0),
+    "a whole fraction": ("gpuFraction: 1", "gpu_fraction", Decimal(1)),
+    "a fraction as it is written": ("gpuFraction: 0.1", "gpu_fraction", Decimal("0.1")),
+    "a fraction in quotes": ("gpuFraction: '0.1'", "gpu_fraction", Decimal("0.1")),
+    "a model of the fraction": ("gpuFraction: aws-split", "gpu_fraction", FractionModel.AWS_SPLIT),
+    "a spot price as on demand": ("spotRatio: 1", "spot_ratio", Decimal(1)),
+    "exchange rates as they are written": (
+        "exchangeRates: {EUR: 1.08, JPY: '0.0067'}",
+        "exchange_rates",
+        {"EUR": Decimal("1.08"), "JPY": Decimal("0.0067")},
+    ),
     "the shortest backfill": ("backfillMaxAge: 1h", "backfill_max_age", timedelta(hours=1)),
     "a window of a day": ("window: 1d", "window", timedelta(days=1)),
 }
@@ -127,6 +164,30 @@ GOOD = {
 @pytest.mark.parametrize(("text", "name", "value"), GOOD.values(), ids=GOOD)
 def test_what_is_allowed_is_taken(tmp_path: Path, text: str, name: str, value: object) -> None:
     assert getattr(load_settings(write(tmp_path, text)), name) == value
+
+
+def test_the_rules_of_prices_are_those_of_the_configuration(tmp_path: Path) -> None:
+    text = (
+        "{currency: EUR, exchangeRates: {USD: 0.92}, spotRatio: 0.3, gpuFraction: residual, listPrices: false,"
+        " prometheus: {prices: [opencost, karpenter, opencost]}}"
+    )
+    assert load_settings(write(tmp_path, text)).price_rules == PriceRules(
+        currency="EUR",
+        exchange_rates={"USD": Decimal("0.92")},
+        published=(PublishedPrices.OPENCOST, PublishedPrices.KARPENTER),
+        list_prices=False,
+        spot_ratio=Decimal("0.3"),
+        gpu_fraction=FractionModel.RESIDUAL,
+    )
+
+
+def test_prices_are_made_by_default_rules_where_nothing_is_configured() -> None:
+    assert Settings().price_rules == PriceRules()
+
+
+def test_the_metric_of_power_has_the_configured_name(tmp_path: Path) -> None:
+    text = "prometheus: {url: 'http://p', metrics: {power: [watts]}}"
+    assert load_settings(write(tmp_path, text)).telemetry().metrics.power == ("watts",)
 
 
 def test_an_interval_may_be_as_long_as_the_window(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from gpucost.cluster.decode import decode_namespaces, decode_nodes, decode_pods
-from gpucost.cluster.quantity import parse_count
+from gpucost.cluster.quantity import parse_count, parse_cpus, parse_gib
 from gpucost.cluster.resources import GpuResources
 from gpucost.model.errors import InputError
 from gpucost.model.fleet import Owner, Pod, Request
@@ -315,6 +315,28 @@ def test_a_capacity_that_is_no_count_is_told_and_the_node_stays() -> None:
     )
 
 
+def test_a_node_has_its_cpus_and_memory() -> None:
+    (node,) = decode_nodes(make_page(make_node()), GpuResources()).objects
+    assert (node.cpus, node.memory_gib) == (96.0, 1152.0)
+
+
+def test_a_node_that_tells_neither_cpus_nor_memory_is_no_problem() -> None:
+    decoded = decode_nodes(make_page(make_node(status__capacity={GPU: "8"})), GpuResources())
+    (node,) = decoded.objects
+    assert (node.cpus, node.memory_gib, decoded.problems) == (0.0, 0.0, ())
+
+
+def test_cpus_and_memory_that_are_no_quantities_are_told_and_the_node_stays() -> None:
+    capacity = {"cpu": "many", "memory": "lots", GPU: "8"}
+    decoded = decode_nodes(make_page(make_node(status__capacity=capacity)), GpuResources())
+    (node,) = decoded.objects
+    assert (node.cpus, node.memory_gib, node.capacity) == (0.0, 0.0, {GPU: 8})
+    assert decoded.problems == (
+        'Node n1: its capacity of cpu is left out: "many" is no quantity; CPUs are written as "96" or "95500m"',
+        'Node n1: its capacity of memory is left out: "lots" is no quantity; memory is written as "1152Gi"',
+    )
+
+
 def test_namespaces_have_labels() -> None:
     page = make_page(make_namespace("ml", team="vision"), {"metadata": {"name": "bare"}})
     assert dict(decode_namespaces(page).objects) == {"ml": {"team": "vision"}, "bare": {}}
@@ -341,6 +363,48 @@ def test_quantity(quantity: str | int | float, count: int) -> None:
 def test_what_is_no_count_is_refused(quantity: str) -> None:
     with pytest.raises(ValueError, match="count"):
         parse_count(quantity)
+
+
+CPUS: dict[str, tuple[str | int | float, float]] = {
+    "whole": ("96", 96.0),
+    "thousandths": ("95500m", 95.5),
+    "a decimal": ("1.5", 1.5),
+    "a JSON number": (4, 4.0),
+    "a decimal exponent": ("1e1", 10.0),
+    "none": ("0", 0.0),
+}
+
+
+@pytest.mark.parametrize(("quantity", "cpus"), CPUS.values(), ids=CPUS)
+def test_cpus(quantity: str | int | float, cpus: float) -> None:
+    assert parse_cpus(quantity) == cpus
+
+
+MEMORY: dict[str, tuple[str | int | float, float]] = {
+    "binary gigabytes": ("1152Gi", 1152.0),
+    "as the kubelet writes it": ("1207959552Ki", 1152.0),
+    "binary terabytes": ("2Ti", 2048.0),
+    "bytes": ("1073741824", 1.0),
+    "decimal gigabytes": ("1G", 10**9 / 2**30),
+    "decimal terabytes": ("2T", 2 * 10**12 / 2**30),
+    "exabytes are no exponent": ("0.0001E", 10**14 / 2**30),
+    "binary exabytes are no exponent": ("0.0001Ei", 2**60 / 10**4 / 2**30),
+    "an exponent of two digits": ("1e12", 10**12 / 2**30),
+    "a JSON number": (2147483648, 2.0),
+}
+
+
+@pytest.mark.parametrize(("quantity", "gib"), MEMORY.values(), ids=MEMORY)
+def test_memory(quantity: str | int | float, gib: float) -> None:
+    assert parse_gib(quantity) == pytest.approx(gib, rel=1e-15)
+
+
+@pytest.mark.parametrize("quantity", ["", "-1", "many", "1e99", "9" * 5000, "NaN", "9Ei"])
+def test_what_no_node_has_is_refused_and_told_in_short(quantity: str) -> None:
+    for parse in (parse_cpus, parse_gib):
+        with pytest.raises(ValueError, match="written as") as caught:
+            parse(quantity)
+        assert len(str(caught.value)) < 150
 
 
 def test_other_names_of_gpus_come_out_as_the_resources_that_they_stand_for() -> None:

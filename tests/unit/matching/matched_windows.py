@@ -15,7 +15,7 @@ from gpucost.matching.match import Matcher
 from gpucost.model.fleet import GPU_RESOURCE, MIG_RESOURCE_PREFIX, Cluster, Node, Pod, Request
 from gpucost.model.holdings import Note, WindowHoldings
 from gpucost.model.policies import Policy
-from gpucost.model.rates import MissingRate, NodeRate
+from gpucost.model.rates import MissingRate, NodeRate, RateOrigin
 from gpucost.model.tenancy import LabelKeys
 from gpucost.model.time import windows_between
 from gpucost.model.usage import Device, NamedHolder, Usage
@@ -156,7 +156,9 @@ def make_usage(*windows: Sequence[Shown], intervals: Mapping[Device, float] | No
 
 
 def make_rate(node: str = "n1", **fields: Any) -> NodeRate:
-    return replace(NodeRate(node=node, hourly_e9=2 * GPU_HOUR_E9, source="test", cards=2), **fields)
+    return replace(
+        NodeRate(node=node, hourly_e9=2 * GPU_HOUR_E9, origin=RateOrigin.RATE_CARD, source="test", cards=2), **fields
+    )
 
 
 def match(
@@ -166,7 +168,6 @@ def match(
     nodes: Sequence[Node] | None = None,
     rates: Sequence[NodeRate | MissingRate] | None = None,
     namespaces: Mapping[str, Mapping[str, str]] | None = None,
-    gpu_fraction: float = 1.0,
     policy: Policy | None = None,
     seen_at: float = 10,
     intervals: Mapping[Device, float] | None = None,
@@ -175,9 +176,7 @@ def match(
     usage = make_usage(series, intervals=intervals)
     nodes = [make_node()] if nodes is None else nodes
     cluster = Cluster(seen_at=at(seen_at), nodes=tuple(nodes), pods=tuple(pods), namespaces=namespaces or {})
-    matcher = Matcher(
-        cluster=cluster, ended=ended, keys=LabelKeys(), policy=policy or Policy(gpu_fraction=gpu_fraction)
-    )
+    matcher = Matcher(cluster=cluster, ended=ended, keys=LabelKeys(), policy=policy or Policy())
     return matcher.match(usage, 0, [make_rate(node.name) for node in nodes] if rates is None else rates)
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 from matched_windows import (
+    GPU_HOUR_E9,
     NOBODY,
     Shared,
     Shown,
@@ -22,7 +23,7 @@ from matched_windows import (
 
 from gpucost.matching.match import Matcher
 from gpucost.model.fleet import Cluster, Node, Pod
-from gpucost.model.rates import MissingRate, NodeRate
+from gpucost.model.rates import CARDS_ESTIMATED, Doubt, MissingRate, NodeRate
 from gpucost.model.tenancy import LabelKeys
 
 NO_CARDS = make_rate(cards=None)
@@ -209,17 +210,62 @@ def test_a_card_that_telemetry_misses_is_not_charged_to_the_holder_of_the_other(
 
 
 FRACTIONS = {
-    "all of it by default": (make_rate(), 1.0, 666_666_667),
-    "the configured part": (make_rate(), 0.75, 500_000_000),
-    "the rate's own part goes before the configured one": (make_rate(gpu_fraction=0.3), 0.75, 200_000_000),
+    "all of it by default": (make_rate(), 666_666_667),
+    "the rate's part": (make_rate(gpu_fraction=0.3), 200_000_000),
+    "none of it": (make_rate(gpu_fraction=0.0), 0),
 }
 
 
-@pytest.mark.parametrize(("rate", "configured", "expected"), FRACTIONS.values(), ids=FRACTIONS)
-def test_part_of_the_bill_that_goes_to_the_cards(rate: NodeRate, configured: float, expected: int) -> None:
-    bills = match(rates=[rate], gpu_fraction=configured).holdings.bills
+@pytest.mark.parametrize(("rate", "expected"), FRACTIONS.values(), ids=FRACTIONS)
+def test_part_of_the_bill_that_goes_to_the_cards(rate: NodeRate, expected: int) -> None:
+    bills = match(rates=[rate]).holdings.bills
     assert bills.cost_e9.tolist() == [666_666_667]
     assert bills.gpu_cost_e9.tolist() == [expected]
+
+
+PER_CARD: dict[str, tuple[NodeRate, list[Shown], int, int]] = {
+    "as many as are told": (make_rate(card_hourly_e9=GPU_HOUR_E9), [], 2, 2 * GPU_HOUR_E9),
+    "telemetry shows more than are told": (
+        make_rate(card_hourly_e9=GPU_HOUR_E9),
+        [(card(name), NOBODY, 10) for name in ("GPU-a", "GPU-b", "GPU-c")],
+        3,
+        3 * GPU_HOUR_E9,
+    ),
+    "a price of the node is not multiplied": (
+        make_rate(),
+        [(card(name), NOBODY, 10) for name in ("GPU-a", "GPU-b", "GPU-c")],
+        3,
+        2 * GPU_HOUR_E9,
+    ),
+}
+
+
+@pytest.mark.parametrize(("rate", "shown", "cards", "hourly_e9"), PER_CARD.values(), ids=PER_CARD)
+def test_a_price_per_card_is_multiplied_by_the_cards_that_the_bill_is_divided_by(
+    rate: NodeRate, shown: list[Shown], cards: int, hourly_e9: int
+) -> None:
+    got = match(*shown, rates=[rate])
+    (facts,) = got.nodes
+    assert isinstance(facts.rate, NodeRate)
+    assert facts.rate.terms == ("" if hourly_e9 == rate.hourly_e9 else "4.000000000 x 3 GPUs")
+    assert (got.holdings.bills.cards.tolist(), facts.rate.hourly_e9) == ([cards], hourly_e9)
+    assert got.holdings.bills.cost_e9.tolist() == [round(hourly_e9 / 12)]
+
+
+COUNTED: dict[str, tuple[list[Shown], bool]] = {
+    "telemetry counts them": ([(card(name), NOBODY, 10) for name in ("GPU-a", "GPU-b")], False),
+    "nobody does": ([], True),
+}
+
+
+@pytest.mark.parametrize(("shown", "doubtful"), COUNTED.values(), ids=COUNTED)
+def test_a_price_per_card_is_doubtful_only_where_nobody_counts_the_cards(shown: list[Shown], doubtful: bool) -> None:
+    doubt = Doubt(flag=CARDS_ESTIMATED, message="the count of its GPUs is an estimate")
+    node = make_node(labels={}, capacity={"nvidia.com/gpu": 2})
+    rate = make_rate(card_hourly_e9=GPU_HOUR_E9, cards=None, doubts=(doubt,))
+    (facts,) = match(*shown, nodes=[node], rates=[rate]).nodes
+    assert isinstance(facts.rate, NodeRate)
+    assert (facts.rate.doubts == (doubt,)) is doubtful
 
 
 def test_a_node_without_rate_has_no_bill_but_hours_and_holders() -> None:

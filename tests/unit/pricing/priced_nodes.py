@@ -32,11 +32,12 @@ def make_node(
     )
 
 
-def make_card(name: str, *rates: dict[str, Any], **spec: Any) -> dict[str, Any]:
+def make_card(name: str, *rates: dict[str, Any], created: str | None = None, **spec: Any) -> dict[str, Any]:
+    """``created`` None: as in a file."""
     return {
         "apiVersion": "gpucost.io/v1alpha1",
         "kind": "GpuRateCard",
-        "metadata": {"name": name, "uid": "1", "resourceVersion": "5"},
+        "metadata": {"name": name, "uid": "1", "resourceVersion": "5", "creationTimestamp": created},
         "spec": {"rates": [{"name": f"r{number}"} | rate for number, rate in enumerate(rates)], **spec},
     }
 

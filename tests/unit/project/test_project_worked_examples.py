@@ -20,7 +20,7 @@ from gpucost.model.holdings import Holder, Holdings, NodeBills, NodeFacts, Windo
 from gpucost.model.mig import slices_of
 from gpucost.model.money import format_e9
 from gpucost.model.policies import Policy, SliceBasis, UnallocatedPolicy, UsedRatio
-from gpucost.model.rates import NodeRate
+from gpucost.model.rates import NodeRate, RateOrigin
 from gpucost.model.tenancy import LabelKeys, Tenant
 from gpucost.model.time import Window
 from gpucost.model.usage import Device, NamedHolder, Usage
@@ -89,7 +89,13 @@ def make_holdings(
             )
             for pod in pods
         ),
-        nodes=(NodeFacts(node=NODE, rate=NodeRate(node="n1", hourly_e9=RATE_E9, source="list"), uncut_share=0.0),),
+        nodes=(
+            NodeFacts(
+                node=NODE,
+                rate=NodeRate(node="n1", hourly_e9=RATE_E9, origin=RateOrigin.RATE_CARD, source="list"),
+                uncut_share=0.0,
+            ),
+        ),
         notes=(),
     )
 
@@ -173,7 +179,9 @@ def make_shared(*shown: Shown, pods: Sequence[str], cards: int = CARDS, own_memo
         ),
         namespaces={},
     )
-    rate = NodeRate(node="n1", hourly_e9=RATE_E9 * cards // CARDS, source="list", cards=cards)
+    rate = NodeRate(
+        node="n1", hourly_e9=RATE_E9 * cards // CARDS, origin=RateOrigin.RATE_CARD, source="list", cards=cards
+    )
     return Matcher(cluster=cluster, ended=(), keys=LabelKeys()).match(usage, 0, [rate])
 
 

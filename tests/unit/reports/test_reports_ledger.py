@@ -10,7 +10,7 @@ from gpucost.model.fleet import Node
 from gpucost.model.holdings import Holder, Holdings, NodeBills, NodeFacts, Note, WindowHoldings
 from gpucost.model.money import E9, HOUR_TICKS
 from gpucost.model.policies import UnallocatedPolicy
-from gpucost.model.rates import MissingRate, NodeRate
+from gpucost.model.rates import Doubt, MissingRate, NodeRate, RateOrigin
 from gpucost.model.tenancy import Tenant
 from gpucost.model.usage import Device
 from gpucost.reports.ledger import ledger_of
@@ -18,7 +18,7 @@ from tests.unit.reports.made_ledgers import DAY_START, make_note, make_window
 
 CARD_COST = 12 * E9
 CARDS = 8
-RATE = NodeRate(node="n1", hourly_e9=32 * E9, source="list price", as_of="2026-11-01")
+RATE = NodeRate(node="n1", hourly_e9=32 * E9, origin=RateOrigin.RATE_CARD, source="list price", as_of="2026-11-01")
 TENANT = Tenant(
     team="search",
     product="ranker",
@@ -195,6 +195,27 @@ def test_an_estimated_or_capped_row_is_flagged_once() -> None:
     assert line.figures.estimated_cost == line.figures.cost == CARD_COST
 
 
+DOUBT = Doubt(flag="spot-ratio", message="a spot node is taken to cost 0.4 of its list price")
+IGNORED = Doubt(flag="price-ignored", message="OpenCost has another price", is_estimate=False)
+
+
+def test_what_is_doubtful_about_a_rate_becomes_a_condition() -> None:
+    window = make_window_holdings([make_holder()], make_facts(replace(RATE, doubts=(DOUBT, IGNORED))))
+    told = [
+        (note.type, note.subject, note.message) for note in ledger_of(window, make_attribution(window), "USD").notes
+    ]
+    assert told == [
+        ("RatesEstimated", "n1", f"Node n1: {DOUBT.message}"),
+        ("PriceIgnored", "n1", f"Node n1: {IGNORED.message}"),
+    ]
+
+
+def test_a_price_that_was_ignored_makes_no_estimate() -> None:
+    window = make_window_holdings([make_holder()], make_facts(replace(RATE, doubts=(IGNORED,))))
+    (line,) = ledger_of(window, make_attribution(window), "USD").holders
+    assert (line.flags, line.figures.estimated_cost) == ((), 0)
+
+
 DOUBTS: dict[str, tuple[bool, bool, tuple[str, ...], int]] = {
     "nothing is estimated": (False, False, (), 0),
     "the split": (True, False, ("estimated",), CARD_COST),
@@ -208,7 +229,7 @@ def test_cost_on_an_estimated_split_or_rate_is_estimated_cost(
     split: bool, rate: bool, flags: tuple[str, ...], cost: int
 ) -> None:
     window = make_window_holdings(
-        [make_holder(), make_holder()], make_facts(replace(RATE, estimated=rate)), estimated=split
+        [make_holder(), make_holder()], make_facts(replace(RATE, doubts=(DOUBT,) if rate else ())), estimated=split
     )
     for line in ledger_of(window, make_attribution(window), "USD").holders:
         assert (line.flags, line.figures.estimated_cost) == (flags, cost)

@@ -9,6 +9,7 @@ from gpucost.telemetry.queries import (
     POD_REQUESTS,
     Matcher,
     NewestSampleQuery,
+    OddSamplesQuery,
     PodHistoryQuery,
     PodLastSeenQuery,
     PodLifeQuery,
@@ -60,6 +61,14 @@ def test_a_window_asks_for_sum_and_count_with_the_matchers() -> None:
         for metric, label in (("fb", stat), ("FB", f"{stat}/1")):
             selector = f'{stat}_over_time({metric}{{cluster="prod"}}[299999ms])'
             assert f'({selector}),"gpucost_stat","{label}","","")' in promql
+
+
+def test_odd_samples_are_those_below_zero_or_too_high() -> None:
+    promql = OddSamplesQuery(metrics=("w", "W"), most=5000.0, range_ms=60_000, matchers=(CLUSTER,)).promql()
+    for metric, label in (("w", "count"), ("W", "count/1")):
+        samples = f'{metric}{{cluster="prod"}}[60000ms]'
+        odd = f"min_over_time({samples}) < 0 or max_over_time({samples}) > 5000"
+        assert f'({odd}),"gpucost_stat","{label}","","")' in promql
 
 
 def test_raw_samples_are_asked_of_the_cards_alone() -> None:

@@ -14,14 +14,13 @@ from gpucost.app.cli.messages import tell, write
 from gpucost.app.cli.progress import Progress
 from gpucost.app.computed import Computed, build_reports, compute_ledgers
 from gpucost.app.pipeline import Pipeline
-from gpucost.app.rates import resolver_of
+from gpucost.app.rates import Prices
 from gpucost.app.rules import rules_of
 from gpucost.app.settings import Settings
 from gpucost.app.simulated import SimulatedCluster, SimulatedTelemetry
 from gpucost.model.errors import ConfigurationError
 from gpucost.model.ledger import Ledger
 from gpucost.model.time import DAY, PeriodKind, start_of_day
-from gpucost.pricing.rate_cards import RateCards
 from gpucost.reports.allocation_output import allocations_csv
 from gpucost.reports.allocations import allocation_rows
 from gpucost.reports.build import build_list
@@ -74,11 +73,10 @@ def _compute(seed: int, start: datetime, now: datetime) -> tuple[Sequence[Ledger
     end = start + DAY
     settings = Settings()
     fleet = make_fleet(seed=seed, start=start, end=end)
-    resolver = resolver_of(RateCards(), settings)
     pipeline = Pipeline(
         cluster=SimulatedCluster(fleet, end),
         telemetry=SimulatedTelemetry(fleet),
-        read_rates=lambda: resolver,
+        rates=Prices(settings, tuple),
         rules=rules_of(settings),
     )
     with Progress("windows", DAY // settings.window) as progress:

@@ -1,6 +1,7 @@
 """All scenarios, theme by theme."""
 
 from gpucost.simulation.scenarios import (
+    changing_prices,
     comparison,
     exclusive,
     exporter_variants,
@@ -10,6 +11,7 @@ from gpucost.simulation.scenarios import (
     mps,
     odd_samples,
     pod_lives,
+    prices,
     sources,
     time,
     time_slicing,
@@ -27,6 +29,8 @@ THEMES = (
     pod_lives,
     time,
     labels,
+    prices,
+    changing_prices,
     comparison,
 )
 SCENARIOS = tuple(one for theme in THEMES for one in theme.scenario.scenarios)

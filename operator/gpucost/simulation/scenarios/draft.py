@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from gpucost.simulation.scenarios.exporters import OPERATOR, Exporter
 from gpucost.simulation.scenarios.features import A100_40, GPU, whole_cards
 from gpucost.simulation.scenarios.kube_state import exporter_series, pod_series
 from gpucost.simulation.scenarios.measures import Part, exact, measures
 from gpucost.simulation.scenarios.objects import Container, NodeSpec, PodSpec, make_uid
+from gpucost.simulation.scenarios.rate_cards import RateCardSpec
 from gpucost.simulation.scenarios.scenario import LOOK, WINDOWS, Charge, NodeTruth, Scenario, WindowTruth
 from gpucost.simulation.scenarios.series import SCRAPED_SINCE, SCRAPED_UNTIL, Series
 
@@ -22,6 +24,8 @@ class Draft:
 
     def __init__(self, slug: str) -> None:
         self.slug = slug
+        self.rate_cards: list[RateCardSpec] = []
+        self.configured: dict[str, Any] = {}
         self._nodes: list[NodeSpec] = []
         self._pods: list[PodSpec] = []
         self._namespaces: dict[str, dict[str, str]] = {slug: {}}
@@ -44,6 +48,7 @@ class Draft:
         model: str = A100_40,
         cards: int = 1,
         card_hourly: Part = _CARD_HOURLY,
+        annotated: bool = True,
         capacity: Mapping[str, int] | None = None,
         labels: Mapping[str, str] | None = None,
         exporter: Exporter = OPERATOR,
@@ -52,7 +57,7 @@ class Draft:
         ready: bool = True,
         schedulable: bool = True,
     ) -> NodeSpec:
-        """By default a node of whole cards that are not shared."""
+        """By default of whole cards that are not shared. ``annotated``: it says itself what it costs."""
         full = f"{self.slug}-{name}"
         node = NodeSpec(
             name=full,
@@ -60,6 +65,7 @@ class Draft:
             model=model,
             cards=cards,
             hourly=exact(card_hourly) * cards,
+            annotated=annotated,
             capacity={GPU: cards} if capacity is None else capacity,
             labels=whole_cards(model, cards) if labels is None else labels,
             exporter=replace(exporter, instance=f"{full}:9400", pod=f"nvidia-dcgm-exporter-{name}"),
@@ -222,13 +228,14 @@ class Draft:
         unobserved: Part = 0,
         alive: Part = 1,
         reasons: Mapping[str, Part] | None = None,
+        hourly: Part | None = None,
         window: int | None = None,
     ) -> None:
-        """What nobody held of a node that lived for the part ``alive`` of the window."""
+        """What nobody held of a node that lived for the part ``alive`` of the window, at its own rate or another."""
         truth = NodeTruth(
             node=node.name,
             uid=node.uid,
-            bill=node.hourly / _WINDOWS_PER_HOUR * exact(alive),
+            bill=(node.hourly if hourly is None else exact(hourly)) / _WINDOWS_PER_HOUR * exact(alive),
             charges=(),
             unallocated=exact(unallocated),
             unobserved=exact(unobserved),
@@ -250,15 +257,13 @@ class Draft:
             series=tuple(self._series),
             looks=tuple(self._looks),
             matchers=tuple(self._matchers),
+            rate_cards=tuple(self.rate_cards),
+            configured=self.configured,
             truth=tuple(self._truth(window) for window in range(WINDOWS)),
         )
 
     def _truth(self, window: int) -> WindowTruth:
         charges = [charge for when, charge in self._charges if when in (None, window)]
-
-        def of(node: NodeTruth) -> tuple[Charge, ...]:
-            return tuple(charge for charge in charges if charge.node_uid == node.uid)
-
         nodes = [truth for when, truth in self._rests if when in (None, window)]
         untold = {charge.node for charge in charges} - {node.node for node in nodes}
         if untold:
@@ -284,16 +289,11 @@ class Draft:
     ) -> dict[str, str]:
         """Labels as the exporter prints them."""
         by = exporter or node.exporter
-        page = {by.uuid: self.uuid(card), "gpu": card, "device": f"nvidia-{card}", "modelName": model or node.model}
+        device = {by.uuid: self.uuid(card), "gpu": card, "device": f"nvidia-{card}", "modelName": model or node.model}
         if instance[0]:
-            page |= {"GPU_I_ID": instance[0], "GPU_I_PROFILE": instance[1]}
-        if by.hostname:
-            page[by.hostname] = by.hostname_value or node.name
-        if holder is None:
-            return page | dict(by.idle)
-        return page | dict(
-            zip(by.holder, (holder.namespace, holder.name, container or holder.containers[0].name), strict=True)
-        )
+            device |= {"GPU_I_ID": instance[0], "GPU_I_PROFILE": instance[1]}
+        names = (holder.namespace, holder.name, container or holder.containers[0].name) if holder else None
+        return by.page(node.name, device, names)
 
 
 def _of(slug: str, series: Series) -> Series:

@@ -45,6 +45,12 @@ class Exporter:
         name = self.renamed.get(name, name)
         return name.lower() if self.lower_case else name
 
+    def page(self, node: str, device: Mapping[str, str], holder: tuple[str, str, str] | None) -> dict[str, str]:
+        """Labels as it prints them; ``holder``: namespace, pod and container."""
+        place = {self.hostname: self.hostname_value or node} if self.hostname else {}
+        names = self.idle if holder is None else dict(zip(self.holder, holder, strict=True))
+        return {**device, **place, **names}
+
     def stored(self, page: Mapping[str, str]) -> dict[str, str]:
         """The labels under which Prometheus stores a line of the page."""
         own = {"job": self.job, "instance": self.instance}

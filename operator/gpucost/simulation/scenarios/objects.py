@@ -20,6 +20,8 @@ class NodeSpec:
     cards: int
     """Physical ones."""
     hourly: Fraction
+    annotated: bool
+    """Its annotation tells ``hourly``; else rate cards or prices have to."""
     capacity: Mapping[str, int]
     labels: Mapping[str, str]
     exporter: Exporter
@@ -70,7 +72,7 @@ def node_object(node: NodeSpec, start: datetime) -> dict[str, Any]:
             "uid": node.uid,
             "creationTimestamp": _time(start, node.created),
             "labels": dict(node.labels),
-            "annotations": {HOURLY_RATE: _decimal(node.hourly)},
+            "annotations": {HOURLY_RATE: _decimal(node.hourly)} if node.annotated else {},
         },
         "spec": {} if node.schedulable else {"unschedulable": True},
         "status": {

@@ -11,6 +11,7 @@ from typing import Any
 
 from gpucost.model.time import Window, windows_between
 from gpucost.simulation.scenarios.objects import NodeSpec, PodSpec, namespace_object, node_object, pod_object
+from gpucost.simulation.scenarios.rate_cards import RateCardSpec, rate_card_object
 from gpucost.simulation.scenarios.series import Series
 
 WINDOW = timedelta(minutes=5)
@@ -86,6 +87,9 @@ class Scenario:
     matchers: tuple[str, ...]
     """That every selector must carry to see this scenario, and what of it is ours."""
     truth: tuple[WindowTruth, ...]
+    rate_cards: tuple[RateCardSpec, ...] = ()
+    configured: Mapping[str, Any] = field(default_factory=dict)
+    """Keys of the configuration that are not as they stand by default."""
 
     @property
     def name(self) -> str:
@@ -103,6 +107,10 @@ class Scenario:
             "pods": [pod_object(pod, start, look) for pod in pods],
             "namespaces": [namespace_object(name, labels) for name, labels in self.namespaces.items()],
         }
+
+    def rate_cards_at(self, start: datetime) -> list[dict[str, Any]]:
+        """As the API lists them, in any order."""
+        return [rate_card_object(card, start) for card in self.rate_cards]
 
 
 def _is_gone(listed_until: int | None, look: int) -> bool:

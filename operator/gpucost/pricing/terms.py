@@ -1,0 +1,16 @@
+"""Amounts as they stand in the arithmetic that is shown to people."""
+
+from decimal import Decimal
+
+from gpucost.model.money import E9
+
+
+def exact(amount_e9: int) -> Decimal:
+    """The amount that a count of 1e-9 is."""
+    return Decimal(amount_e9) / E9
+
+
+def plain(amount: Decimal) -> str:
+    """Up to nine decimals, no zero at their end, never an exponent: ``21.957642``."""
+    text = f"{amount:.9f}"
+    return text.rstrip("0").rstrip(".")
