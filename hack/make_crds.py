@@ -17,7 +17,7 @@ from pydantic import BaseModel
 
 from gpucost.pricing import card_schema
 from gpucost.reports.columns import CLUSTER_REPORT_COLUMNS, REPORT_COLUMNS, Column
-from gpucost.reports.resources import cluster_gpu_cost_report, gpu_cost_report, gpu_cost_window
+from gpucost.reports.resources import cluster_gpu_cost_report, gpu_cost_report, gpu_cost_window, gpu_rate_card
 from gpucost.reports.resources.fields import GROUP, VERSION
 
 FOLDER = Path(__file__).resolve().parents[1] / "crds"
@@ -71,7 +71,20 @@ UNTIL_AFTER_FROM = Rule(
     "!has(self.validFrom) || !has(self.validUntil) || self.validFrom < self.validUntil",
     "validUntil must be after validFrom",
 )
-ONE_PRICE = Rule("has(self.nodeHourly) != has(self.gpuHourly)", "write either nodeHourly or gpuHourly")
+ONE_PRICE = Rule(
+    f"[{', '.join(f'has(self.{kind})' for kind in card_schema.PRICE_KINDS)}].exists_one(told, told)",
+    f"write exactly one of {', '.join(card_schema.PRICE_KINDS)}",
+)
+NO_DISCOUNT_ON_OWNED = Rule(
+    "!has(self.owned) || !has(self.discountPercent)",
+    "owned has no discount; leave discountPercent out, or write the price less the discount",
+)
+
+
+def _status_of(condition: str) -> str:
+    """Where a condition says True or False: a path for a column."""
+    return f'.status.conditions[?(@.type=="{condition}")].status'
+
 
 RESOURCES = (
     Resource(
@@ -114,20 +127,24 @@ RESOURCES = (
         rules={"spec": (SPEC_STAYS, END_AFTER_START)},
     ),
     Resource(
-        kind=card_schema.KIND,
-        plural="gpuratecards",
+        kind=gpu_rate_card.KIND,
+        plural=gpu_rate_card.PLURAL,
         short="grc",
         namespaced=False,
         description="Prices of GPU nodes, for those that the price list does not know or whose price is your own.",
         spec=card_schema.RateCardSpec,
+        status=gpu_rate_card.RateCardStatus,
         columns=(
+            Column("Accepted", _status_of("Accepted"), "Whether all of its rates can be used."),
+            Column("Conflicting", _status_of("Conflicting"), "Whether an older card has the same claim to nodes."),
+            Column("Nodes", ".status.nodesInForce", "GPU nodes whose rate comes from it.", type="integer"),
             Column("Currency", ".spec.currency", "Currency of the prices."),
             Column("Priority", ".spec.priority", "The highest that matches counts.", type="integer"),
             Column("Valid From", ".spec.validFrom", "First moment at which it counts."),
             Column("Valid Until", ".spec.validUntil", "First moment at which it no longer counts."),
             Column("Source", ".spec.source", "Where the prices come from."),
         ),
-        rules={"spec": (UNTIL_AFTER_FROM,), "spec.rates[]": (UNTIL_AFTER_FROM, ONE_PRICE)},
+        rules={"spec": (UNTIL_AFTER_FROM,), "spec.rates[]": (UNTIL_AFTER_FROM, ONE_PRICE, NO_DISCOUNT_ON_OWNED)},
     ),
 )
 

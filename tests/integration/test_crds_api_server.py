@@ -1,13 +1,15 @@
 """The CRDs in a real API server: what it takes, what it refuses, and how kubectl shows it."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gpucost.model.errors import Refused
+from gpucost.pricing.rate_cards import parse_rate_cards
+from gpucost.pricing.rules import PriceRules
 from gpucost.reports.storage.kube_client import KubeClient, Place
 from gpucost.reports.storage.store import ReportStore
 from sandbox.control_plane import ControlPlane
@@ -52,6 +54,43 @@ def make_card(**spec: Any) -> Object:
 
 def make_rate(**rate: Any) -> Object:
     return make_card(rates=[{"name": "all", **rate}])
+
+
+COMMITMENT: Object = {"upfront": "100000", "hourly": "9.10", "termHours": 8760}
+OWNED: Object = {
+    "purchase": "420000",
+    "lifetimeHours": 43800,
+    "hourlyFixed": "1.20",
+    "powerPricePerKWh": "0.18",
+    "pue": "1.4",
+}
+EXAMPLE = """
+apiVersion: gpucost.io/v1alpha1
+kind: GpuRateCard
+metadata: {name: aws-contract}
+spec:
+  currency: USD
+  source: "AWS private pricing, contract 1234, 2026-10-01"
+  priority: 10
+  validFrom: "2026-10-01T00:00:00Z"
+  rates:
+  - name: p4d
+    match:
+      instanceType: p4d.24xlarge
+      region: us-east-1
+      capacityType: on-demand
+      gpuProduct: "NVIDIA-A100*"
+      nodeLabels: {pool: train}
+    nodeHourly: "21.957642"
+    discountPercent: "12"
+    gpuFraction: "1"
+  - name: reserved
+    match: {capacityType: reserved}
+    commitment: {upfront: "100000", hourly: "9.10", termHours: 8760}
+  - name: dgx-on-prem
+    match: {nodeLabels: {site: basement}}
+    owned: {purchase: "420000", lifetimeHours: 43800, hourlyFixed: "1.20", powerPricePerKWh: "0.18", pue: "1.4"}
+"""
 
 
 def make_window(**spec: Any) -> Object:
@@ -106,6 +145,18 @@ GOOD_OBJECTS: dict[str, Object] = {
             }
         ],
     ),
+    "a commitment": make_rate(commitment=COMMITMENT, discountPercent="10"),
+    "owned hardware": make_rate(owned=OWNED),
+    "owned hardware on a card with a discount": make_card(
+        discountPercent="10", rates=[{"name": "own", "owned": {"purchase": "1000000000.000000000", "lifetimeHours": 1}}]
+    ),
+    "a model for the part of the GPUs": make_rate(nodeHourly="1", gpuFraction="opencost-ratio"),
+    "as many rates as a card may have": make_card(
+        rates=[
+            {"name": f"r{number}", "owned": OWNED, "validFrom": "2026-01-01T00:00:00Z", "match": {"zone": "z" * 253}}
+            for number in range(1000)
+        ]
+    ),
     "an absent price may be written as null": make_rate(nodeHourly="1", gpuHourly=None),
     "a window": make_window(),
 }
@@ -116,6 +167,7 @@ def test_the_api_server_takes_what_is_right(api: Api, document: Object) -> None:
     api.kubectl(*DRY, told=json.dumps(document))
 
 
+ONE_PRICE = "write exactly one of nodeHourly, gpuHourly, commitment, owned"
 BAD_OBJECTS: dict[str, tuple[Object, str]] = {
     "a rate that is no number": (make_rate(nodeHourly="abc"), "spec.rates[0].nodeHourly"),
     "a negative rate": (make_rate(nodeHourly="-1"), "spec.rates[0].nodeHourly"),
@@ -124,8 +176,26 @@ BAD_OBJECTS: dict[str, tuple[Object, str]] = {
     "a rate just beyond all prices": (make_rate(gpuHourly="1000000.1"), "spec.rates[0].gpuHourly"),
     "a rate with ten decimals": (make_rate(gpuHourly="0.0000000001"), "spec.rates[0].gpuHourly"),
     "a rate as a JSON number": (make_rate(nodeHourly=2.5), "spec.rates[0].nodeHourly"),
-    "two prices": (make_rate(nodeHourly="1", gpuHourly="1"), "write either nodeHourly or gpuHourly"),
-    "no price": (make_rate(), "write either nodeHourly or gpuHourly"),
+    "two prices": (make_rate(nodeHourly="1", gpuHourly="1"), ONE_PRICE),
+    "a price beside a commitment": (make_rate(nodeHourly="1", commitment=COMMITMENT), ONE_PRICE),
+    "all prices": (make_rate(nodeHourly="1", gpuHourly="1", commitment=COMMITMENT, owned=OWNED), ONE_PRICE),
+    "no price": (make_rate(), ONE_PRICE),
+    "owned hardware with a discount": (make_rate(owned=OWNED, discountPercent="5"), "owned has no discount"),
+    "a term of no time": (make_rate(commitment=COMMITMENT | {"termHours": 0}), "commitment.termHours"),
+    "a term in quotes": (make_rate(commitment=COMMITMENT | {"termHours": "8760"}), "commitment.termHours"),
+    "a term of ages": (make_rate(commitment=COMMITMENT | {"termHours": 1_000_001}), "commitment.termHours"),
+    "a commitment without a term": (make_rate(commitment={"upfront": "1"}), "commitment.termHours"),
+    "a life of no time": (make_rate(owned=OWNED | {"lifetimeHours": 0}), "owned.lifetimeHours"),
+    "a purchase beyond all prices": (make_rate(owned=OWNED | {"purchase": "1000000000.1"}), "owned.purchase"),
+    "a site that draws less than its machines": (make_rate(owned=OWNED | {"pue": "0.99"}), "owned.pue"),
+    "a fraction in words": (make_rate(nodeHourly="1", gpuFraction="half"), "spec.rates[0].gpuFraction"),
+    "a fraction in words on the card": (make_card(gpuFraction="half"), "spec.gpuFraction"),
+    "a currency that is none": (make_card(currency="dollars"), "spec.currency"),
+    "a currency in small letters": (make_card(currency="usd"), "spec.currency"),
+    "more rates than a card may have": (
+        make_card(rates=[{"name": f"r{number}", "nodeHourly": "1"} for number in range(1001)]),
+        "spec.rates",
+    ),
     "a card that ends before it begins": (
         make_card(validFrom="2026-02-01T00:00:00Z", validUntil="2026-01-01T00:00:00Z"),
         "validUntil must be after validFrom",
@@ -137,6 +207,7 @@ BAD_OBJECTS: dict[str, tuple[Object, str]] = {
     "a discount of more than everything": (make_card(discountPercent="100.1"), "spec.discountPercent"),
     "an unknown capacity type": (make_rate(nodeHourly="1", match={"capacityType": "cheap"}), "capacityType"),
     "a misspelt field": (make_card(discountPercnt="5"), 'unknown field "spec.discountPercnt"'),
+    "a misspelt field of owned hardware": (make_rate(owned=OWNED | {"powerPricePerKwh": "1"}), "unknown field"),
     "a misspelt field of a match": (make_rate(nodeHourly="1", match={"zones": "x"}), "unknown field"),
     "a window that ends before it begins": (make_window(end="2026-11-23T00:00:00Z"), "end must be after start"),
     "a window of an unknown time": (make_window(end="soon"), "spec.end"),
@@ -146,6 +217,51 @@ BAD_OBJECTS: dict[str, tuple[Object, str]] = {
 @pytest.mark.parametrize(("document", "words"), BAD_OBJECTS.values(), ids=BAD_OBJECTS)
 def test_the_api_server_refuses_what_is_wrong_and_says_where(api: Api, document: Object, words: str) -> None:
     assert words in api.refusal(*DRY, told=json.dumps(document))
+
+
+DECIMALS: dict[str, Callable[[str], Object]] = {
+    "spec.discountPercent": lambda text: make_card(discountPercent=text),
+    "spec.gpuFraction": lambda text: make_card(gpuFraction=text),
+    "spec.rates[0].nodeHourly": lambda text: make_rate(nodeHourly=text),
+    "spec.rates[0].gpuHourly": lambda text: make_rate(gpuHourly=text),
+    "spec.rates[0].discountPercent": lambda text: make_rate(nodeHourly="1", discountPercent=text),
+    "spec.rates[0].gpuFraction": lambda text: make_rate(nodeHourly="1", gpuFraction=text),
+    "spec.rates[0].commitment.upfront": lambda text: make_rate(commitment=COMMITMENT | {"upfront": text}),
+    "spec.rates[0].commitment.hourly": lambda text: make_rate(commitment=COMMITMENT | {"hourly": text}),
+    "spec.rates[0].owned.purchase": lambda text: make_rate(owned=OWNED | {"purchase": text}),
+    "spec.rates[0].owned.hourlyFixed": lambda text: make_rate(owned=OWNED | {"hourlyFixed": text}),
+    "spec.rates[0].owned.powerPricePerKWh": lambda text: make_rate(owned=OWNED | {"powerPricePerKWh": text}),
+    "spec.rates[0].owned.pue": lambda text: make_rate(owned=OWNED | {"pue": text}),
+}
+NO_DECIMALS = ["abc", "-1", "1e400", "NaN", "", "1\n", " 1", "٣"]
+
+
+@pytest.mark.parametrize("place", DECIMALS)
+def test_no_decimal_of_a_card_takes_what_is_no_number(api: Api, place: str) -> None:
+    cards = [{**DECIMALS[place](text), "metadata": {"name": f"c{number}"}} for number, text in enumerate(NO_DECIMALS)]
+    told = api.refusal(*DRY, told=json.dumps({"apiVersion": "v1", "kind": "List", "items": cards}))
+    assert [
+        name for name in (f'"c{number}" is invalid: {place}' for number in range(len(cards))) if name not in told
+    ] == []
+
+
+def test_the_example_card_is_taken_and_priced(api: Api) -> None:
+    api.kubectl("apply", "-f", "-", told=EXAMPLE)
+    (kept,) = json.loads(api.kubectl("get", "grc", "-o", "json"))["items"]
+    cards = parse_rate_cards([kept], PriceRules())
+    api.kubectl("delete", "grc", "aws-contract")
+    assert cards.problems == ()
+    assert sorted(rate.name.removeprefix("aws-contract/") for rate in cards.rates) == ["dgx-on-prem", "p4d", "reserved"]
+    assert all(rate.card.created and rate.card.uid == kept["metadata"]["uid"] for rate in cards.rates)
+
+
+def test_kubectl_apply_refuses_an_unknown_key(api: Api) -> None:
+    """kubectl asks for strict validation where it is not told otherwise, server-side or not."""
+    document = EXAMPLE.replace("discountPercent", "discountPercnt")
+    for way in ((), ("--server-side",)):
+        told = api.refusal("apply", *way, "--dry-run=server", "-f", "-", told=document)
+        assert "spec.rates[0].discountPercnt" in told
+        assert "unknown field" in told or "not declared in schema" in told
 
 
 BAD_SPECS = {

@@ -14,7 +14,6 @@ from typing import Any
 import kopf
 from kubernetes.client import ApiClient
 
-from gpucost.pricing.rate_cards import parse_rate_cards
 from gpucost.reports.resources.fields import GROUP, VERSION
 
 _LOGIN_KEEPS = timedelta(minutes=5)
@@ -30,8 +29,13 @@ class _EndlessBackoff:
         return itertools.chain((0.5, 1.0, 2.0), itertools.repeat(3.0))
 
 
-def make_registry(connect: Callable[[], ApiClient], currency: str) -> kopf.OperatorRegistry:
+def make_registry(
+    connect: Callable[[], ApiClient], *, on_rate_card_change: Callable[[], None]
+) -> kopf.OperatorRegistry:
+    """``on_rate_card_change`` is called in threads of kopf; it must be quick."""
     registry = kopf.OperatorRegistry()
+    generations: dict[str | None, int | None] = {}
+    """Of the cards' specs, by uid: a status that we wrote is no change."""
 
     @kopf.on.startup(registry=registry)
     def configure(settings: kopf.OperatorSettings, **_: Any) -> None:
@@ -53,15 +57,17 @@ def make_registry(connect: Callable[[], ApiClient], currency: str) -> kopf.Opera
         return _connection_info(connect())
 
     @kopf.on.event(GROUP, VERSION, "gpuratecards", registry=registry)
-    def rate_card_changed(name: str, type: str | None, body: kopf.Body, **_: Any) -> None:
+    def rate_card_changed(name: str, uid: str | None, type: str | None, meta: kopf.Meta, **_: Any) -> None:
         if type == "DELETED":
+            generations.pop(uid, None)
             logger.info("GpuRateCard %s is gone; from the next window on it does not count", name)
+        elif generations.get(uid) == meta.get("generation"):
             return
-        cards = parse_rate_cards([dict(body)], currency)
-        for problem in cards.problems:
-            logger.warning("%s", problem)
-        if type is not None and cards.rates:
-            logger.info("GpuRateCard %s counts from the next window on", name)
+        else:
+            generations[uid] = meta.get("generation")
+            if type is not None:
+                logger.info("GpuRateCard %s was written; what can be used of it counts from the next window on", name)
+        on_rate_card_change()
 
     @kopf.on.event(GROUP, VERSION, "gpucostreports", registry=registry)
     def report_changed(name: str, namespace: str | None, type: str | None, **_: Any) -> None:

@@ -40,6 +40,16 @@ class SampleClock(Protocol):
     def server_time(self) -> datetime: ...
 
 
+class SideWork(Protocol):
+    """What the loop's thread does between two attempts, also while no window can be computed."""
+
+    def mark(self) -> None:
+        """There may be something to do."""
+
+    def turn(self) -> None:
+        """Do some of it, if there is any: for seconds at most."""
+
+
 class WindowLoop:
     """One step looks where the reports stand, and takes them one record further.
 
@@ -58,6 +68,7 @@ class WindowLoop:
         clock: Callable[[], datetime],
         stop: Event,
         witness: Witness | None = None,
+        side_work: SideWork | None = None,
     ) -> None:
         self._pipeline = pipeline
         self._telemetry = telemetry
@@ -68,15 +79,27 @@ class WindowLoop:
         self._clock = clock
         self._stop = stop
         self._witness = witness
+        self._side_work = side_work
         self._backoff = Backoff()
         self._span = MOST_SPAN
 
     def run(self) -> None:
         """Until stopped; no failure ends it."""
+        self._take_turn()
         while not self._stop.is_set():
             wait = self._attempt()
-            if wait:
-                self._stop.wait(wait)
+            self._take_turn()
+            while wait > 0 and not self._stop.wait(min(wait, IDLE_SECONDS)):
+                wait -= IDLE_SECONDS
+                self._take_turn()
+
+    def _take_turn(self) -> None:
+        if self._side_work is None:
+            return
+        try:
+            self._side_work.turn()
+        except Exception:
+            logger.exception("work beside the window loop broke; the windows go on")
 
     def _attempt(self) -> float:
         """Seconds to wait before the next one."""
@@ -161,6 +184,8 @@ class WindowLoop:
         self._state.committed_until = record.end
         self._state.windows_committed += record.windows
         self._state.windows_behind = max(0, behind - record.windows)
+        if self._side_work is not None:
+            self._side_work.mark()
         logger.info(
             "committed %d window%s until %s",
             *(record.windows, "" if record.windows == 1 else "s", format_time(record.end)),

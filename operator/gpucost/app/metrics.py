@@ -58,7 +58,14 @@ class _LoopCollector(Collector):
         )
         for reason, count in state.failures.items():
             failures.add_metric((reason,), count)
-        yield failures
+        cards = GaugeMetricFamily(
+            "gpucost_rate_cards",
+            "GpuRateCards: wholly accepted, refused wholly or in part, or yielding to an older one.",
+            labels=("state",),
+        )
+        for name, count in state.rate_cards.items():
+            cards.add_metric((name,), count)
+        yield from (failures, cards)
 
 
 class _FleetCollector(Collector):

@@ -11,14 +11,16 @@ from threading import Event, Thread
 from kubernetes.client import ApiClient
 
 from gpucost.app.backoff import Backoff
+from gpucost.app.card_standing import CardStanding
 from gpucost.app.commit import Committer
+from gpucost.app.gpu_nodes import gpu_nodes
 from gpucost.app.kopf_operator import KopfThread
 from gpucost.app.kopf_operator import make_registry as make_kopf_registry
 from gpucost.app.looks import LatestLook, RememberingCluster
 from gpucost.app.loop import WindowLoop
 from gpucost.app.metrics import make_registry
 from gpucost.app.pipeline import Pipeline
-from gpucost.app.rates import resolver_of
+from gpucost.app.rates import Prices
 from gpucost.app.rules import rules_of, timing_of
 from gpucost.app.settings import Settings
 from gpucost.app.standing import Standing
@@ -26,8 +28,6 @@ from gpucost.app.state import LoopState
 from gpucost.app.web import WebServer
 from gpucost.cluster.live import LiveCluster
 from gpucost.model.errors import GpuCostError, SourceUnavailable
-from gpucost.model.source import RateSource
-from gpucost.pricing.rate_cards import parse_rate_cards
 from gpucost.reports.storage.store import ReportStore
 from gpucost.telemetry.source import PrometheusTelemetry
 
@@ -58,10 +58,18 @@ def run_operator(
     logger.info("listening on port %d; reading %s and %s", web.port, client.configuration.host, telemetry.name)
     if not _wait_for_kinds(store, state, stop):
         return 0
+    cluster = LiveCluster(client, resources=settings.resources, clock=clock)
+    cards = CardStanding(
+        store,
+        lambda: gpu_nodes(cluster.read_nodes().objects, shown={facts.node.uid for facts in look.nodes}),
+        rules=settings.price_rules,
+        state=state,
+        clock=clock,
+    )
     pipeline = Pipeline(
-        cluster=RememberingCluster(LiveCluster(client, resources=settings.resources, clock=clock), keep=_PODS_KEPT),
+        cluster=RememberingCluster(cluster, keep=_PODS_KEPT),
         telemetry=telemetry,
-        read_rates=lambda: _rates_of(store, settings),
+        rates=Prices(settings, store.read_rate_cards, telemetry),
         rules=rules_of(settings),
     )
     loop = WindowLoop(
@@ -74,13 +82,10 @@ def run_operator(
         clock=clock,
         stop=stop,
         witness=look,
+        side_work=cards,
     )
-    return _supervise(loop, KopfThread(make_kopf_registry(connect, settings.currency), on_end=stop.set), state, stop)
-
-
-def _rates_of(store: ReportStore, settings: Settings) -> RateSource:
-    """Rate cards as the API lists them now, then list prices. What is wrong with a card is told as it is written."""
-    return resolver_of(parse_rate_cards(store.read_rate_cards(), settings.currency), settings)
+    registry = make_kopf_registry(connect, on_rate_card_change=cards.mark)
+    return _supervise(loop, KopfThread(registry, on_end=stop.set), state, stop)
 
 
 def _wait_for_kinds(store: ReportStore, state: LoopState, stop: Event) -> bool:

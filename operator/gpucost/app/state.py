@@ -1,6 +1,7 @@
 """What the window loop is doing, for probes and metrics: written by the loop's thread, read by others."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -21,6 +22,8 @@ class LoopState:
     """By the kind of error."""
     last_error: str = ""
     """Why the last attempt failed; empty: it did not."""
+    rate_cards: Mapping[str, int] = field(default_factory=dict)
+    """How many stand how; empty: not known yet."""
     attempt_started: float | None = None
     """Monotonic; None: no attempt is in work."""
     has_succeeded: bool = False

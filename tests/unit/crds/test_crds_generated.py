@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
-from gpucost.pricing.fields import Fraction, Hourly, Percent
+from gpucost.pricing.card_schema import PRICE_KINDS, Rate, Terms
+from gpucost.pricing.fields import Amount, Fraction, Hourly, Percent, PowerFactor
+from gpucost.pricing.rules import GpuFraction
 from hack import make_crds
 
 ROOT = Path(__file__).parents[3]
@@ -42,10 +44,10 @@ def described_fields() -> dict[str, Schema]:
     }
 
 
-def rate_pattern(field: str) -> str:
+def decimals_of_a_rate() -> dict[str, str]:
+    """Field to pattern of all that is written as a decimal number."""
     rate = schema_of("gpuratecards")["properties"]["spec"]["properties"]["rates"]["items"]
-    pattern: str = rate["properties"][field]["pattern"]
-    return pattern
+    return {path.removeprefix("."): part["pattern"] for path, part in fields_of(rate) if "pattern" in part}
 
 
 def test_the_crds_are_what_the_models_say() -> None:
@@ -124,30 +126,78 @@ def test_every_column_shows_a_field() -> None:
     for plural, crd in CRDS.items():
         fields = dict(fields_of(schema_of(plural)))
         for column in crd["spec"]["versions"][0]["additionalPrinterColumns"]:
-            assert fields[column["jsonPath"]]["type"] == column["type"], f"{plural}: {column['name']}"
+            path = re.sub(r"\[\?\(.*?\)\]", "[]", column["jsonPath"])
+            assert fields[path]["type"] == column["type"], f"{plural}: {column['name']}"
 
 
-PRICES: dict[str, TypeAdapter[Decimal]] = {
-    "nodeHourly": TypeAdapter(Hourly),
-    "gpuHourly": TypeAdapter(Hourly),
+PRICES: dict[str, TypeAdapter[Decimal] | TypeAdapter[GpuFraction]] = {
     "discountPercent": TypeAdapter(Percent),
     "gpuFraction": TypeAdapter(Fraction),
+    "nodeHourly": TypeAdapter(Hourly),
+    "gpuHourly": TypeAdapter(Hourly),
+    "commitment.upfront": TypeAdapter(Amount),
+    "commitment.hourly": TypeAdapter(Hourly),
+    "owned.purchase": TypeAdapter(Amount),
+    "owned.hourlyFixed": TypeAdapter(Hourly),
+    "owned.powerPricePerKWh": TypeAdapter(Hourly),
+    "owned.pue": TypeAdapter(PowerFactor),
 }
 
 
+def test_every_decimal_of_a_rate_is_tried() -> None:
+    assert decimals_of_a_rate().keys() == PRICES.keys()
+
+
 @pytest.mark.parametrize("field", PRICES)
+@settings(deadline=None)  # a busy machine is no failure
 @given(data=st.data())
 def test_what_the_api_server_takes_as_a_price_is_priced(field: str, data: st.DataObject) -> None:
-    text = data.draw(st.from_regex(rate_pattern(field), fullmatch=True, alphabet=st.characters(codec="ascii")))
-    assert PRICES[field].validate_python(text) is not None
+    pattern = decimals_of_a_rate()[field]
+    text = data.draw(st.from_regex(pattern, fullmatch=True, alphabet=st.characters(codec="ascii")))
+    assert PRICES[field].validate_python(text.removesuffix("\n")) is not None
 
 
 @pytest.mark.parametrize("field", PRICES)
-@given(amount=st.decimals(0, 1_000_000, places=9, allow_nan=False))
-def test_what_is_priced_is_taken_by_the_api_server(field: str, amount: Decimal) -> None:
-    text = format(amount, "f")
+@settings(deadline=None)  # a busy machine is no failure
+@given(amount=st.decimals(0, 1_000_000_000, places=9, allow_nan=False).map(lambda amount: f"{amount:f}") | st.text())
+def test_what_is_priced_is_taken_by_the_api_server(field: str, amount: str) -> None:
     try:
-        PRICES[field].validate_python(text)
+        PRICES[field].validate_python(amount)
     except ValidationError:
         return
-    assert re.fullmatch(rate_pattern(field), text)
+    assert re.fullmatch(decimals_of_a_rate()[field], amount)
+
+
+REFUSED = [
+    "abc",
+    "-1",
+    "1e400",
+    "NaN",
+    "",
+    " 1",
+    "1 ",
+    "1\n",
+    "+1",
+    "1_0",
+    "٣",
+    "1.",
+    ".5",
+    "0x1",
+    "1,5",
+    "inf",
+    "half",
+]
+
+
+@pytest.mark.parametrize("text", REFUSED)
+@pytest.mark.parametrize("field", PRICES)
+def test_what_is_no_price_is_refused_by_both(field: str, text: str) -> None:
+    assert not re.fullmatch(decimals_of_a_rate()[field].replace("$", r"\Z"), text)
+    with pytest.raises(ValidationError):
+        PRICES[field].validate_python(text)
+
+
+def test_exactly_one_price_is_asked_of_all_kinds() -> None:
+    kinds = {str(field.alias) for name, field in Rate.model_fields.items() if name not in Terms.model_fields}
+    assert kinds - {"name", "match"} == set(PRICE_KINDS)
+    assert set(re.findall(r"has\(self\.(\w+)\)", make_crds.ONE_PRICE.cel)) == set(PRICE_KINDS)

@@ -5,7 +5,7 @@ answers, and cost twice the time.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -29,7 +29,9 @@ JSON = "application/json"
 APPLY = "application/apply-patch+yaml"
 NAMES_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
-_GROUP_PATH = f"/apis/{API_VERSION}"
+OURS = f"/apis/{API_VERSION}"
+CORE = "/api/v1"
+
 _NOT_FOUND = 404
 _CREATED = 201
 _GONE = 410
@@ -44,12 +46,14 @@ class Place:
     namespace: str | None = None
     """None: cluster-scoped, or the list over all namespaces."""
     name: str | None = None
+    api: str = OURS
+    """Path of the group and version."""
 
     @property
     def path(self) -> str:
         scope = ("namespaces", self.namespace) if self.namespace else ()
         steps = [*scope, self.plural, *((self.name,) if self.name else ())]
-        return "/".join([_GROUP_PATH, *(quote(step, safe="") for step in steps)])
+        return "/".join([self.api, *(quote(step, safe="") for step in steps)])
 
     def __str__(self) -> str:
         within = f" in namespace {self.namespace}" if self.namespace else ""
@@ -118,8 +122,7 @@ class KubeClient:
 
     def create(self, place: Place, document: Object) -> Object:
         """Raises AlreadyExists, a Conflict, where there is an object of that name."""
-        collection = Place(place.plural, place.namespace)
-        answer = self._call("POST", collection.path, query=_written_by_us(), body=document)
+        answer = self._call("POST", replace(place, name=None).path, query=_written_by_us(), body=document)
         return self._decode(answer, "create", place)
 
     def apply(self, place: Place, document: Object, *, status: bool = False) -> tuple[Object, bool]:
@@ -145,7 +148,7 @@ class KubeClient:
 
     def served_kinds(self) -> frozenset[str]:
         """The kinds of our group that the API server knows."""
-        answer = self._call("GET", _GROUP_PATH)
+        answer = self._call("GET", OURS)
         if answer.status == _NOT_FOUND:
             return frozenset()
         served = self._decode(answer, "discover", Place(API_VERSION))

@@ -20,9 +20,12 @@ from gpucost.reports.naming import (
     name_elsewhere,
     period_labels,
 )
-from gpucost.reports.resources import cluster_gpu_cost_report, gpu_cost_report, gpu_cost_window
+from gpucost.reports.resources import cluster_gpu_cost_report, gpu_cost_report, gpu_cost_window, gpu_rate_card
 from gpucost.reports.resources.cluster_gpu_cost_report import ClusterReportStatus
+from gpucost.reports.resources.fields import API_VERSION
 from gpucost.reports.resources.gpu_cost_report import ReportStatus
+from gpucost.reports.resources.gpu_rate_card import RateCardStatus
+from gpucost.reports.storage.events import Happening, create_event
 from gpucost.reports.storage.kube_client import KubeClient, Place
 from gpucost.reports.storage.record_store import Record, RecordStore
 from gpucost.reports.storage.stored import (
@@ -34,8 +37,9 @@ from gpucost.reports.storage.stored import (
 
 AnyStored = StoredReport | StoredClusterReport
 
-RATE_CARDS = Place("gpuratecards")
-_KINDS = (gpu_cost_report.KIND, cluster_gpu_cost_report.KIND, gpu_cost_window.KIND, "GpuRateCard")
+RATE_CARDS = Place(gpu_rate_card.PLURAL)
+_RATE_CARD = {"apiVersion": API_VERSION, "kind": gpu_rate_card.KIND}
+_KINDS = (gpu_cost_report.KIND, cluster_gpu_cost_report.KIND, gpu_cost_window.KIND, gpu_rate_card.KIND)
 
 
 class ReportStore:
@@ -55,6 +59,21 @@ class ReportStore:
 
     def read_rate_cards(self) -> Sequence[Object]:
         return self._api.list_all(RATE_CARDS)
+
+    def write_rate_card_status(self, card: Object, status: RateCardStatus) -> None:
+        """Raises Conflict where the card is no longer as it was read, or gone; Refused where it is not taken."""
+        metadata = card["metadata"]
+        document = {
+            **_RATE_CARD,
+            "metadata": {"name": metadata["name"]},
+            "status": status.model_dump(mode="json", by_alias=True),
+        }
+        place = Place(gpu_rate_card.PLURAL, name=metadata["name"])
+        self._api.apply(place, _locked(document, metadata["resourceVersion"]), status=True)
+
+    def tell_of_rate_card(self, card: Object, happening: Happening, at: datetime) -> None:
+        """An Event about the card; see `create_event`."""
+        create_event(self._api, {**card, **_RATE_CARD}, happening, at)
 
     def read_reports(self, period: Period) -> list[StoredReport]:
         """The reports of a period in all namespaces; those that cannot be understood are told in ``problems``."""
