@@ -101,6 +101,7 @@ def _folded(status: ReportStatus | None, added: RecordGroup, now: datetime) -> R
         basis=basis(figures),
         summary=_summary(totals),
         rates=add_rates(status.rates if status else (), added.rates),
+        adjustments=status.adjustments if status else None,
         concerns=concerns,
         conditions=update_conditions(status.conditions if status else (), findings_of(concerns, figures), now),
         **lists,

@@ -104,6 +104,7 @@ def _folded(status: ClusterReportStatus | None, record: WindowRecord, now: datet
             status.by_namespace if status else (), ((group.namespace, group.totals.charge) for group in record.groups)
         ),
         rates=add_rates(status.rates if status else (), record.rates),
+        adjustments=status.adjustments if status else None,
         concerns=concerns,
         conditions=update_conditions(status.conditions if status else (), findings, now),
     )

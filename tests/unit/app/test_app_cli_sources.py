@@ -1,7 +1,7 @@
 import argparse
 import os
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +19,11 @@ from gpucost.cluster.files import ClusterFiles
 from gpucost.model.errors import ConfigurationError
 from gpucost.model.fleet import Node
 from gpucost.model.rates import MissingRate, NodeRate
+from gpucost.model.time import Window
 from gpucost.pricing.rate_cards import RateCards, parse_rate_cards
 
 AT = datetime(2026, 11, 24, tzinfo=UTC)
+WINDOW = Window(AT, AT + timedelta(minutes=5))
 BROKEN_CARD = {
     "apiVersion": "gpucost.io/v1alpha1",
     "kind": "GpuRateCard",
@@ -169,15 +171,15 @@ def make_node() -> Node:
 
 
 def test_list_prices_stand_in_only_where_the_settings_let_them() -> None:
-    (with_prices,) = resolver_of(RateCards(), Settings()).rates_of([make_node()], AT)
+    (with_prices,) = resolver_of(RateCards(), Settings()).rates_of([make_node()], WINDOW)
     without = Settings().model_copy(update={"list_prices": False})
-    (without_prices,) = resolver_of(RateCards(), without).rates_of([make_node()], AT)
+    (without_prices,) = resolver_of(RateCards(), without).rates_of([make_node()], WINDOW)
     assert isinstance(with_prices, NodeRate)
     assert isinstance(without_prices, MissingRate)
 
 
 def test_cards_come_before_list_prices() -> None:
     card = BROKEN_CARD | {"spec": {"rates": [{"name": "p4d", "nodeHourly": "2.50"}]}}
-    (rate,) = resolver_of(parse_rate_cards([card], "USD"), Settings()).rates_of([make_node()], AT)
+    (rate,) = resolver_of(parse_rate_cards([card], Settings().price_rules), Settings()).rates_of([make_node()], WINDOW)
     assert isinstance(rate, NodeRate)
     assert rate.hourly_e9 == 2_500_000_000

@@ -18,8 +18,9 @@ from gpucost.matching.named import SAMPLES_DROPPED, UNKNOWN_PROFILE
 from gpucost.matching.pods import LABELS_UNKNOWN, RECONSTRUCTED
 from gpucost.matching.unnamed import NOT_IN_TELEMETRY
 from gpucost.model.mig import slices_of
-from gpucost.pricing.card_schema import Match, Rate, RateCardSpec, load_rate_cards
+from gpucost.pricing.card_schema import Commitment, Match, Owned, Rate, RateCardSpec, load_rate_cards
 from gpucost.pricing.rate_cards import parse_rate_cards
+from gpucost.pricing.rules import PriceRules
 from gpucost.reports.allocations import COLUMNS
 from gpucost.reports.explain_words import FLAG_MEANINGS
 from gpucost.reports.ledger import CAPPED, ESTIMATED, RATE_ESTIMATED
@@ -101,18 +102,21 @@ def test_the_rate_card_of_the_reference_is_one_and_has_every_key(tmp_path: Path)
     (example,) = blocks("rate-cards.md")
     path = tmp_path / "rates.yaml"
     path.write_text(example)
-    cards = parse_rate_cards(load_rate_cards(path), "USD")
-    assert (cards.problems, len(cards.rates)) == ((), 2)
+    cards = parse_rate_cards(load_rate_cards(path), PriceRules())
+    assert (cards.problems, len(cards.rates)) == ((), 4)
     spec = yaml.safe_load(example)["spec"]
     rates = spec["rates"]
     assert aliases(RateCardSpec) == set(spec)
     assert aliases(Rate) <= {key for rate in rates for key in rate} | set(spec)
     assert aliases(Match) == {key for rate in rates for key in rate["match"]}
+    for name, model in (("commitment", Commitment), ("owned", Owned)):
+        assert [rate[name].keys() for rate in rates if name in rate] == [aliases(model)]
 
 
 def test_every_key_of_a_rate_card_is_explained() -> None:
-    rows = set(re.findall(r"^\| `(\w+)` \|", (REFERENCE / "rate-cards.md").read_text(), re.MULTILINE))
-    assert rows == aliases(RateCardSpec) | aliases(Rate) | aliases(Match)
+    rows = set(re.findall(r"^\| `([\w.]+)` \|", (REFERENCE / "rate-cards.md").read_text(), re.MULTILINE))
+    inner = {f"commitment.{key}" for key in aliases(Commitment)} | {f"owned.{key}" for key in aliases(Owned)}
+    assert rows == aliases(RateCardSpec) | aliases(Rate) | aliases(Match) | inner
 
 
 def aliases(model: type[BaseModel]) -> set[str]:

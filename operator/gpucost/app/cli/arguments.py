@@ -2,14 +2,16 @@
 
 import argparse
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from gpucost.app.durations import LONGEST, parse_duration
 from gpucost.app.settings import Settings, load_settings
-from gpucost.model.errors import ConfigurationError
-from gpucost.model.time import floor_to, format_time
+from gpucost.model.errors import ConfigurationError, GpuCostError
+from gpucost.model.time import Window, floor_to, format_time
 
 OUTPUTS = ("table", "wide", "json", "yaml", "csv")
 DEFAULT_SPAN = timedelta(hours=24)
@@ -85,17 +87,49 @@ def add_output(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", choices=OUTPUTS, default="table", help="default: table")
 
 
-def settings_of(options: argparse.Namespace) -> Settings:
-    """The configuration file's settings with the command line's on top."""
+def configuration_of(options: argparse.Namespace) -> Settings:
+    """The configuration file's settings with the command line's on top; perhaps without a Prometheus."""
     settings = load_settings(options.config) if options.config else Settings()
-    if options.prometheus:
-        prometheus = settings.prometheus.model_copy(update={"url": options.prometheus})
-        settings = settings.model_copy(update={"prometheus": prometheus})
+    return with_prometheus(settings, options)
+
+
+def with_prometheus(settings: Settings, options: argparse.Namespace) -> Settings:
+    """With the Prometheus that the command line names, if any."""
+    if not options.prometheus:
+        return settings
+    prometheus = settings.prometheus.model_copy(update={"url": options.prometheus})
+    return settings.model_copy(update={"prometheus": prometheus})
+
+
+def settings_of(options: argparse.Namespace) -> Settings:
+    """As `configuration_of`. Raises ConfigurationError where no Prometheus is named."""
+    settings = configuration_of(options)
+    require_prometheus(settings)
+    return settings
+
+
+def require_prometheus(settings: Settings) -> None:
+    """Raises ConfigurationError where none is named."""
     if not settings.prometheus.url:
         raise ConfigurationError(
             "No Prometheus is named; give --prometheus URL, or set prometheus.url in the file of --config"
         )
-    return settings
+
+
+@contextmanager
+def naming_the_option(options: argparse.Namespace) -> Iterator[None]:
+    """Messages about Prometheus name the key of the configuration; whoever gave an option looks for that."""
+    try:
+        yield
+    except GpuCostError as error:
+        if not options.prometheus:
+            raise
+        raise type(error)(str(error).replace("prometheus.url", "--prometheus")) from error
+
+
+def last_settled_window(settings: Settings, now: datetime) -> Window:
+    settled = floor_to(now - settings.settle_delay, settings.window)
+    return Window(settled - settings.window, settled)
 
 
 def interval_of(options: argparse.Namespace, settings: Settings, now: datetime) -> Interval:
@@ -107,7 +141,7 @@ def interval_of(options: argparse.Namespace, settings: Settings, now: datetime) 
         options.refuse(
             f"--from {format_time(options.start)} is not before --to {format_time(options.end)}; exchange the two"
         )
-    settled = floor_to(now - settings.settle_delay, settings.window)
+    settled = last_settled_window(settings, now).end
     end = floor_to(options.end, settings.window) if options.end else settled
     if end > settled:
         raise ConfigurationError(

@@ -1,21 +1,23 @@
 """Where a command's data comes from: the live cluster or saved files, Prometheus, rate cards."""
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime
+from functools import cached_property
 
 from kubernetes.client import ApiClient
 
 from gpucost.app.pipeline import Pipeline
-from gpucost.app.rates import resolver_of
+from gpucost.app.rates import Prices
 from gpucost.app.rules import rules_of
 from gpucost.app.settings import Settings
 from gpucost.cluster.connection import connect
+from gpucost.cluster.decode import Decoded
 from gpucost.cluster.files import ClusterFiles
 from gpucost.cluster.live import LiveCluster
 from gpucost.model.errors import ConfigurationError
-from gpucost.model.fleet import Cluster
-from gpucost.model.source import ClusterSource
+from gpucost.model.fleet import Cluster, Node
+from gpucost.model.source import ClusterSource, RateDesk
 from gpucost.pricing.card_schema import KIND, load_rate_cards
 from gpucost.pricing.rate_cards import parse_rate_cards
 from gpucost.reports.storage.store import ReportStore
@@ -40,42 +42,71 @@ class _OneLook:
 
 
 class Sources:
-    """The pipeline of a command, and what its sources had to leave out."""
+    """Where a command's figures come from, and what of it had to be left out."""
 
     def __init__(self, options: argparse.Namespace, settings: Settings, seen_at: datetime) -> None:
-        """Raises GpuCostError where a source that was named cannot be used."""
-        client = None if options.cluster_dir else _connect(options)
-        self._cluster: ClusterFiles | LiveCluster = (
-            LiveCluster(client, resources=settings.resources)
-            if client
-            else ClusterFiles(options.cluster_dir, seen_at=seen_at, resources=settings.resources)
-        )
-        self._rates = resolver_of(parse_rate_cards(_cards(options, settings, client), settings.currency), settings)
-        self.pipeline = Pipeline(
-            cluster=_OneLook(self._cluster),
-            telemetry=PrometheusTelemetry(settings.telemetry()),
-            read_rates=lambda: self._rates,
-            rules=rules_of(settings),
+        """Without a Prometheus in the settings there are prices, but no pipeline.
+
+        Raises GpuCostError where a source that was named cannot be used.
+        """
+        client = None if options.cluster_dir else connect_to(options)
+        self._source = cluster_of(options, settings, client, seen_at)
+        self.cluster: ClusterSource = _OneLook(self._source)
+        self.cards = cards_of(options, settings, client)
+        """GpuRateCards as they are there."""
+        self._settings = settings
+        self._telemetry = PrometheusTelemetry(settings.telemetry()) if settings.prometheus.url else None
+
+    def read_nodes(self) -> Decoded[Node]:
+        """The nodes alone, and what of them had to be left out."""
+        return self._source.read_nodes()
+
+    def desk(self, cards: Sequence[object]) -> RateDesk:
+        """Prices with these GpuRateCards."""
+        return Prices(self._settings, lambda: cards, self._telemetry)
+
+    @cached_property
+    def pipeline(self) -> Pipeline:
+        """Raises ConfigurationError where no Prometheus is named."""
+        return Pipeline(
+            cluster=self.cluster,
+            telemetry=self._telemetry or PrometheusTelemetry(self._settings.telemetry()),
+            rates=self.desk(self.cards),
+            rules=rules_of(self._settings),
         )
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """A sentence each; complete once the pipeline has computed."""
-        return (*self._cluster.problems, *self._rates.problems)
+        """A sentence each; complete once the cluster has been read."""
+        return (*self.cluster.problems, *parse_rate_cards(self.cards, self._settings.price_rules).problems)
 
 
-def _connect(options: argparse.Namespace) -> ApiClient:
+def cluster_of(
+    options: argparse.Namespace, settings: Settings, client: ApiClient | None, seen_at: datetime
+) -> LiveCluster | ClusterFiles:
+    """``client`` None: the saved objects of ``--cluster-dir``."""
+    if client is None:
+        return ClusterFiles(options.cluster_dir, seen_at=seen_at, resources=settings.resources)
+    return LiveCluster(client, resources=settings.resources)
+
+
+def connect_to(options: argparse.Namespace) -> ApiClient:
+    """Raises ConfigurationError where there is no way to a cluster."""
     try:
         return connect(options.kubeconfig, context=options.context)
     except ConfigurationError as error:
         raise ConfigurationError(f"{error}; or read saved objects with --cluster-dir") from error
 
 
-def _cards(options: argparse.Namespace, settings: Settings, client: ApiClient | None) -> Iterable[object]:
+def cards_of(options: argparse.Namespace, settings: Settings, client: ApiClient | None) -> tuple[object, ...]:
+    """The GpuRateCards of ``--rates``, else the cluster's.
+
+    Raises GpuCostError where they cannot be read.
+    """
     if options.rates:
         return load_rate_cards(options.rates)
     if client is None:
         return ()
     store = ReportStore(client, operator_namespace=settings.namespace)
     # Whoever tries a command out before anything is installed has no rate cards.
-    return () if KIND in store.missing_kinds() else store.read_rate_cards()
+    return () if KIND in store.missing_kinds() else tuple(store.read_rate_cards())

@@ -2,15 +2,13 @@
 
 import argparse
 from collections.abc import Iterator
-from contextlib import contextmanager
 
-from gpucost.app.cli.arguments import Interval
+from gpucost.app.cli.arguments import Interval, naming_the_option
 from gpucost.app.cli.messages import tell
 from gpucost.app.cli.progress import Progress
 from gpucost.app.computed import compute_ledgers
 from gpucost.app.pipeline import Witness
 from gpucost.app.settings import Settings
-from gpucost.model.errors import GpuCostError
 from gpucost.model.ledger import Ledger
 
 
@@ -23,7 +21,7 @@ def batches_of(
     """
     from gpucost.app.cli.sources import Sources  # noqa: PLC0415 - kopf and kubernetes take a second to import
 
-    with _naming_the_option(options):
+    with naming_the_option(options):
         sources = Sources(options, settings, seen_at=interval.end)
         count = (interval.end - interval.start) // settings.window
         with Progress("windows", count) as progress:
@@ -32,14 +30,3 @@ def batches_of(
             )
     for problem in sources.problems:
         tell(problem)
-
-
-@contextmanager
-def _naming_the_option(options: argparse.Namespace) -> Iterator[None]:
-    """Messages about Prometheus name the key of the configuration; whoever gave an option looks for that."""
-    try:
-        yield
-    except GpuCostError as error:
-        if not options.prometheus:
-            raise
-        raise type(error)(str(error).replace("prometheus.url", "--prometheus")) from error

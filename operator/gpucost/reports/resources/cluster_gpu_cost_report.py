@@ -7,6 +7,7 @@ from pydantic import Field
 from gpucost.model.time import PeriodKind
 from gpucost.reports.resources.fields import (
     MOST_ENTRIES,
+    Adjustments,
     Amount,
     Basis,
     Concerns,
@@ -115,6 +116,7 @@ class ClusterReportStatus(Part):
     rates: Annotated[tuple[RateUse, ...], Field(max_length=MOST_ENTRIES + 1)] = Field(
         default=(), description="Where the rates of the nodes came from."
     )
+    adjustments: Adjustments | None = None
     concerns: Concerns = ()
     conditions: Conditions = ()
     digest: Annotated[str, Field(max_length=80)] = Field(

@@ -15,6 +15,8 @@ OTHER = "other"
 MOST_SUBJECTS = 10
 MOST_SUBJECT_CHARACTERS = 253
 MOST_CAUSE_CHARACTERS = 4096
+MOST_ADJUSTMENTS = 20
+"""Longest list of adjustments; older ones are summed in its first line."""
 
 Amount = Annotated[
     str,
@@ -145,3 +147,27 @@ class RateUse(Part):
 
     source: Annotated[str, Field(max_length=300)] = Field(description="Where the rates came from.")
     node_hours: Hours = Field(description="Hours of a node that were priced so.")
+
+
+class Adjustment(Part):
+    """How the figures came to be others than those that the operator decided: one recomputation."""
+
+    time: Time = Field(description="When it was written.")
+    reason: Annotated[str, Field(min_length=1, max_length=300)] = Field(description="Why, in a sentence for people.")
+    window_end: Time = Field(description="End of the last window that was recomputed; later ones are as decided.")
+    cost_before: Amount | None = Field(
+        default=None,
+        description="The cost (of a cluster's report its nodeCost) before; null: no rate, or the line sums several.",
+    )
+    cost_after: Amount | None = Field(default=None, description="The same after; null as costBefore.")
+    cost_difference: Amount = Field(description="What it added to the cost, with no rate counted as 0.")
+    used_cost_difference: Amount = Field(description="What it added to usedCost, with null counted as 0.")
+
+
+Adjustments = Annotated[
+    tuple[Adjustment, ...],
+    Field(
+        max_length=MOST_ADJUSTMENTS,
+        description="Recomputations that are in the figures, oldest first; null: there was none.",
+    ),
+]

@@ -1,0 +1,1 @@
+"""``gpucost doctor``: every precondition looked at, each failure with its fix; nothing that fails hides another."""
