@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 from gpucost.app.gpu_nodes import gpu_nodes
 from gpucost.app.settings import Settings
-from gpucost.app.told_once import Remark
+from gpucost.app.told_once import Remark, one_of_each
 from gpucost.model.cards import told_cards
 from gpucost.model.fleet import Node
 from gpucost.model.rates import MissingRate, NodeRate, RateOrigin
@@ -35,10 +35,10 @@ def is_unmatched(node: RatedNode) -> bool:
 
 
 def remarks_on_rates(nodes: Iterable[RatedNode]) -> Iterator[Remark]:
-    """Doubts by their flag; missing rates by their reason."""
+    """Doubts by their flag; missing rates by their reason too."""
     for node in nodes:
         if isinstance(node.rate, MissingRate):
-            yield Remark(f"{NO_RATE}: {reason_of(node.rate)}", node.name, node.rate.reason)
+            yield Remark(NO_RATE, node.name, node.rate.reason, cause=reason_of(node.rate))
         else:
             for doubt in node.rate.doubts:
                 yield Remark(doubt.flag, node.name, f"Node {node.name}: {doubt.message}")
@@ -46,21 +46,21 @@ def remarks_on_rates(nodes: Iterable[RatedNode]) -> Iterator[Remark]:
 
 def reason_of(rate: MissingRate) -> str:
     """Without the name of the node."""
-    return rate.reason.removeprefix(f"Node {rate.node}: ")
+    return rate.reason.removeprefix(f"Node {rate.node}").lstrip(":, ")
 
 
 def remarks_on_cards(cards: Sequence[object], nodes: Sequence[Node], at: datetime, settings: Settings) -> list[str]:
-    """A sentence for each tie of cards, and for each rate that counts at ``at`` and matches no node with GPUs."""
+    """A sentence for each tie, and for each card with rates that count at ``at`` and match no node with GPUs."""
     verdicts = assess(cards, gpu_nodes(nodes, ()), at, settings.price_rules)
     valid = {rate.name for rate in parse_rate_cards(cards, settings.price_rules).rates if rate.is_valid(at)}
     conflicts = [conflict for verdict in verdicts for conflict in verdict.conflicts]
-    idle = [
-        f"{KIND} {verdict.name}/{rate.name} matches no node with GPUs; correct its match, or remove it"
+    idle = (
+        Remark(verdict.name, name, f"{KIND} {name} matches no node with GPUs")
         for verdict in verdicts
         for rate in verdict.rates
-        if not rate.matched and f"{verdict.name}/{rate.name}" in valid
-    ]
-    return [*conflicts, *idle]
+        if not rate.matched and (name := f"{verdict.name}/{rate.name}") in valid
+    )
+    return [*conflicts, *(f"{told}; correct its match, or remove it" for _, told in one_of_each(idle))]
 
 
 def without_prometheus(nodes: Sequence[RatedNode], settings: Settings) -> Iterator[str]:

@@ -17,19 +17,21 @@ class Remark:
     subject: str
     sentence: str
     """Names the subject; without a full stop."""
+    cause: str = ""
+    """Where those of one kind have several, they are told once for each."""
 
 
 def told_once(remarks: Iterable[Remark]) -> list[str]:
-    """A line for each kind: ``other-region: Node n1: ... (also n2, n3, n4 and 7 more)``."""
-    return [f"{kind}: {sentence}" for kind, sentence in one_of_each(remarks).items()]
+    """A line for each kind and cause: ``other-region: Node n1: ... (also n2, n3, n4 and 7 more)``."""
+    return [f"{kind}: {sentence}" for kind, sentence in one_of_each(remarks)]
 
 
-def one_of_each(remarks: Iterable[Remark]) -> dict[str, str]:
-    """For each kind the sentence of the first, and whom the others are about."""
-    of_kind: dict[str, list[Remark]] = {}
+def one_of_each(remarks: Iterable[Remark]) -> list[tuple[str, str]]:
+    """For each kind and cause the kind, and the sentence of the first with whom the others are about."""
+    alike: dict[tuple[str, str], list[Remark]] = {}
     for remark in remarks:
-        of_kind.setdefault(remark.kind, []).append(remark)
-    return {kind: _one_of(found) for kind, found in of_kind.items()}
+        alike.setdefault((remark.kind, remark.cause), []).append(remark)
+    return [(kind, _one_of(found)) for (kind, _), found in alike.items()]
 
 
 def named(names: Sequence[str]) -> str:

@@ -31,6 +31,8 @@ _BY_LABEL: dict[str, dict[str, CapacityType]] = {
 }
 """Label to value (in lower case) to meaning; the first label with a known value counts."""
 
+CAPACITY_LABELS = tuple(_BY_LABEL)
+
 
 def capacity_type_of(labels: Mapping[str, str]) -> CapacityType:
     """On-demand where no label says otherwise: that is what clouds leave unlabelled."""

@@ -17,11 +17,12 @@ class Shown(NamedTuple):
     """All of a node that rates look at: nodes that show the same have the same rates. In lower case, but for labels."""
 
     instance_types: tuple[str, ...]
-    region: tuple[str]
-    zone: tuple[str]
-    capacity_type: CapacityType
-    products: tuple[str, str]
+    """Empty, as the next, where the node does not tell: then no pattern fits, not even ``*``."""
+    region: tuple[str, ...]
+    zone: tuple[str, ...]
+    products: tuple[str, ...]
     """Without and with the marks of MIG and of sharing."""
+    capacity_type: CapacityType
     labels: frozenset[tuple[str, str]]
     """That some rate asks for."""
 
@@ -34,16 +35,18 @@ class CardMatcher:
         """The first that matches and is valid counts."""
         self._selectors = [_Selector(rate.match) for rate in self.rates]
         self._labels = frozenset(pair for selector in self._selectors for pair in selector.labels)
+        self.label_keys = frozenset(key for key, _ in self._labels)
+        """Of the labels that some rate asks for."""
         self._found: dict[Shown, tuple[CardRate, ...]] = {}
 
     def shown_by(self, node: Node) -> Shown:
         traits = traits_of(node)
         return Shown(
-            instance_types=tuple(name.lower() for name in node.instance_types),
-            region=(traits.region.lower(),),
-            zone=(traits.zone.lower(),),
+            instance_types=_told(*node.instance_types),
+            region=_told(traits.region),
+            zone=_told(traits.zone),
+            products=_told(traits.gpu_product, node.labels.get(PRODUCT_LABEL, "")),
             capacity_type=traits.capacity_type,
-            products=(traits.gpu_product.lower(), node.labels.get(PRODUCT_LABEL, "").lower()),
             labels=frozenset(pair for pair in node.labels.items() if pair in self._labels),
         )
 
@@ -55,6 +58,10 @@ class CardMatcher:
             found = tuple(rate for rate, selector in pairs if selector.fits(shown))
             self._found[shown] = found
         return found
+
+
+def _told(*names: str) -> tuple[str, ...]:
+    return tuple(name.lower() for name in names if name)
 
 
 def _order(rate: CardRate) -> tuple[object, ...]:

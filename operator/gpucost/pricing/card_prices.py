@@ -14,6 +14,7 @@ from gpucost.pricing.card_schema import KIND, Owned
 from gpucost.pricing.fields import MOST_HOURLY
 from gpucost.pricing.gpu_fraction import fraction_of
 from gpucost.pricing.rules import PriceRules
+from gpucost.pricing.terms import all_digits
 
 GPUS_ESTIMATED = Doubt(flag=CARDS_ESTIMATED, message="its price is per GPU, and the count of its GPUs is an estimate")
 POWER_MISSING = Doubt(
@@ -52,16 +53,17 @@ def price(
         doubts = (GPUS_ESTIMATED, *doubts)
     rule = rules.gpu_fraction if rate.gpu_fraction is None else rate.gpu_fraction
     part = fraction_of(rule, node, cards=told.cards, hourly=hourly.amount, rules=rules)
+    unit_e9 = to_e9(unit.amount)
     return NodeRate(
         node=node.name,
-        hourly_e9=to_e9(hourly.amount),
+        hourly_e9=unit_e9 * told.cards if rate.per_gpu else unit_e9,
         origin=RateOrigin.RATE_CARD,
         source=_source(rate),
         as_of=rate.valid_from.date().isoformat() if rate.valid_from else "",
         terms="" if hourly.is_written else hourly.terms,
         doubts=(*doubts, *part.doubts),
         cards=listed_cards,
-        card_hourly_e9=to_e9(unit.amount) if rate.per_gpu else None,
+        card_hourly_e9=unit_e9 if rate.per_gpu else None,
         gpu_fraction=part.fraction,
         gpu_fraction_terms=part.terms,
     )
@@ -70,7 +72,9 @@ def price(
 def _source(rate: CardRate) -> str:
     """The same in every window: what was measured is in the terms."""
     contract = f" ({rate.source})" if rate.source else ""
-    converted = f", converted from {rate.exchange.currency} at {rate.exchange.rate:f}" if rate.exchange else ""
+    converted = (
+        f", converted from {rate.exchange.currency} at {all_digits(rate.exchange.rate)}" if rate.exchange else ""
+    )
     return f"{KIND} {rate.name}{contract}{converted}"
 
 

@@ -118,13 +118,17 @@ def _read_card(head: CardHead, card: object, rules: PriceRules) -> ReadCard:
         exchange = _exchange(spec.currency, rules)
     except ValueError as error:  # pydantic's among them
         return ReadCard(head=head, rates=(), problems=(f"{KIND} {head.name} is not used: {_cause(error)}",))
-    rates, problems = [], []
+    rates: dict[str, CardRate] = {}
+    problems = []
     for place, entry in enumerate(spec.rates, start=1):
         try:
-            rates.append(_card_rate(head, place, spec, Rate.model_validate(entry), exchange))
+            rate = _card_rate(head, place, spec, Rate.model_validate(entry), exchange)
+            if rate.rate in rates:
+                raise ValueError("a rate before it has the same name; give it one of its own")
+            rates[rate.rate] = rate
         except ValueError as error:  # pydantic's among them
             problems.append(f"{KIND} {head.name}/{_label(entry) or place} is not used: {_cause(error)}")
-    return ReadCard(head=head, rates=tuple(rates), problems=tuple(problems))
+    return ReadCard(head=head, rates=tuple(rates.values()), problems=tuple(problems))
 
 
 def _exchange(currency: str | None, rules: PriceRules) -> Exchange | None:
@@ -150,8 +154,9 @@ def _card_rate(head: CardHead, place: int, spec: SpecTerms, rate: Rate, exchange
         )
     discount = spec.discount_percent if rate.discount_percent is None else rate.discount_percent
     unit = unit_price(rate, discount or Decimal(0))
-    if (unit.times(exchange.rate) if exchange else unit).is_too_high:
-        raise ValueError(f"it comes to more than {MOST_HOURLY} an hour ({unit.terms}); mend its price")
+    converted = unit.times(exchange.rate) if exchange else unit
+    if converted.is_too_high:
+        raise ValueError(f"it comes to more than {MOST_HOURLY} an hour ({converted.terms}); mend its price")
     source = spec.source if rate.source is None else rate.source
     return CardRate(
         card=head,

@@ -56,7 +56,10 @@ class _Strict(_Keys):
 
 
 class Match(_Strict):
-    """What a node must be; an absent key does not matter. All but labels and capacity type may be patterns."""
+    """What a node must be; an absent key does not matter. All but labels and capacity type may be patterns.
+
+    No pattern fits what a node does not tell.
+    """
 
     instance_type: _Pattern | None = Field(default=None, description="Instance type, such as p4d.24xlarge or p4d.*.")
     region: _Pattern | None = Field(default=None, description="Region, such as us-east-1 or us-*.")
@@ -129,9 +132,11 @@ class Owned(_Strict):
 
 
 class Rate(Terms):
-    """A price and the nodes that it is for."""
+    """A price and the nodes that it is for: exactly one of nodeHourly, gpuHourly, commitment and owned."""
 
-    name: _NAME = Field(description="Names the rate within its card; shown in reports.")
+    name: _NAME = Field(
+        description="Names the rate within its card, which has no other of this name; shown in reports."
+    )
     match: Match = Field(default_factory=Match)
     node_hourly: Hourly | None = Field(default=None, description="Price of a whole node, currency per hour.")
     gpu_hourly: Hourly | None = Field(

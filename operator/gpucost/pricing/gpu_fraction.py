@@ -8,7 +8,7 @@ from gpucost.model.cards import told_cards
 from gpucost.model.fleet import Node
 from gpucost.model.rates import Doubt, NodeRate
 from gpucost.pricing.rules import USD, FractionModel, GpuFraction, PriceRules
-from gpucost.pricing.terms import exact, plain
+from gpucost.pricing.terms import all_digits, exact, plain
 
 CPU_HOURLY = Decimal("0.031611")
 """USD for a vCPU, as the next for a GiB of memory and for a GPU: OpenCost's defaults."""
@@ -58,6 +58,8 @@ def fraction_of(rule: GpuFraction, node: Node, *, cards: int, hourly: Decimal, r
 
 def with_gpu_part(rate: NodeRate, node: Node, rules: PriceRules) -> NodeRate:
     """The rate with the configured part for the GPUs."""
+    if rules.gpu_fraction is FractionModel.ALL:
+        return rate
     cards = told_cards(node, rate.cards).cards
     part = fraction_of(rules.gpu_fraction, node, cards=cards, hourly=exact(rate.hourly_e9), rules=rules)
     return replace(rate, gpu_fraction=part.fraction, gpu_fraction_terms=part.terms, doubts=(*rate.doubts, *part.doubts))
@@ -84,7 +86,7 @@ def _residual(priced: _Priced) -> GpuPart:
         return _unknown(f"residual has prices in {USD} and exchangeRates does not have it")
     if not hourly:
         return GpuPart(1.0)
-    rate = "" if priced.rules.currency == USD else f" x {plain(priced.rules.exchange_rates[USD])}"
+    rate = "" if priced.rules.currency == USD else f" x {all_digits(priced.rules.exchange_rates[USD])}"
     taken = f"({_host_terms(priced)}){rate}"
     terms = f"({plain(hourly)} - {taken}) / {plain(hourly)}"
     part = _computed(FractionModel.RESIDUAL, max((hourly - host) / hourly, Decimal(0)), terms)

@@ -11,7 +11,7 @@ from gpucost.pricing.capacity import CapacityType
 from gpucost.pricing.card_prices import GPUS_ESTIMATED
 from gpucost.pricing.catalog import Catalog, ListPrice, ModelPrice
 from gpucost.pricing.rules import PriceRules
-from gpucost.pricing.terms import exact, plain
+from gpucost.pricing.terms import all_digits, exact, plain
 from gpucost.pricing.traits import NodeTraits
 
 _MOST_SHOWN = 63
@@ -100,16 +100,16 @@ class PriceList:
         hourly = exact(model.hourly_e9)
         message = f"price of {told.cards} x {model.gpu}, since no list price is known for its instance type"
         doubts = (Doubt(flag="gpu-model-price", message=message), *self._capacity_doubts(traits))
-        card_hourly = hourly * factor * self._ratio(traits)
+        card_hourly_e9 = to_e9(hourly * factor * self._ratio(traits))
         rate = NodeRate(
             node=node.name,
-            hourly_e9=to_e9(card_hourly * told.cards),
+            hourly_e9=card_hourly_e9 * told.cards,
             origin=RateOrigin.GPU_MODEL,
             source=self._source(f"{model.source}, GPU {model.gpu}"),
             as_of=model.date,
             terms=self._terms([str(told.cards), plain(hourly)], traits),
             doubts=(*doubts, GPUS_ESTIMATED) if told.is_estimate else doubts,
-            card_hourly_e9=to_e9(card_hourly),
+            card_hourly_e9=card_hourly_e9,
         )
         return Listed(rate, hourly * factor * told.cards, "price of its GPU model")
 
@@ -121,7 +121,7 @@ class PriceList:
         if bought is CapacityType.ON_DEMAND:
             return ()
         if bought is CapacityType.SPOT:
-            message = f"spot, taken to cost {plain(self._rules.spot_ratio)} of its price on demand"
+            message = f"spot, taken to cost {all_digits(self._rules.spot_ratio)} of its price on demand"
             return (Doubt(flag="spot-ratio", message=message),)
         return (Doubt(flag="on-demand-price", message=f"price on demand, though it is {bought}"),)
 
@@ -135,9 +135,9 @@ class PriceList:
         if self._currency != self._rules.currency:
             factors = [*factors, self._exchange_rate]
         if traits.capacity_type is CapacityType.SPOT:
-            factors = [*factors, plain(self._rules.spot_ratio)]
+            factors = [*factors, all_digits(self._rules.spot_ratio)]
         return " x ".join(factors) if len(factors) > 1 else ""
 
     @property
     def _exchange_rate(self) -> str:
-        return plain(self._rules.exchange_rates[self._currency])
+        return all_digits(self._rules.exchange_rates[self._currency])

@@ -14,7 +14,7 @@ from gpucost.pricing.capacity import CapacityType
 from gpucost.pricing.fields import MOST_HOURLY
 from gpucost.pricing.listed import Listed
 from gpucost.pricing.rules import USD, PriceRules, PublishedPrices
-from gpucost.pricing.terms import exact, plain
+from gpucost.pricing.terms import all_digits, exact, plain
 from gpucost.pricing.traits import NodeTraits
 
 IGNORED = "price-ignored"
@@ -103,7 +103,9 @@ class PublishedRates:
         if hourly > 2 * listed.on_demand:
             return f"above twice {told}"
         if 2 * hourly < least:
-            return f"below half of {plain(self._rules.spot_ratio)} x {told}" if is_spot else f"below half of {told}"
+            return (
+                f"below half of {all_digits(self._rules.spot_ratio)} x {told}" if is_spot else f"below half of {told}"
+            )
         return ""
 
     def _rate(
@@ -118,7 +120,7 @@ class PublishedRates:
     ) -> NodeRate:
         origin, name = _PUBLISHERS[publisher]
         message = f"price of {name}, and no list price is known to compare it with"
-        factor = "" if self._rules.currency == USD else plain(self._rules.exchange_rates[USD])
+        factor = "" if self._rules.currency == USD else all_digits(self._rules.exchange_rates[USD])
         return NodeRate(
             node=node.name,
             hourly_e9=to_e9(hourly),

@@ -22,6 +22,8 @@ class RateCards:
         self._matcher = CardMatcher(rates)
         self._rules = rules or PriceRules()
         self._edges = sorted({edge for rate in self.rates for edge in _edges_of(rate)})
+        self._found: dict[int, tuple[Node, tuple[CardRate, ...]]] = {}
+        """By the identity of the node, which is kept so that no other takes it: asked in every window."""
         self.problems = tuple(problems)
         """One sentence for every card or rate that cannot be used."""
 
@@ -34,6 +36,11 @@ class RateCards:
     def needs_power(self) -> bool:
         """Whether a rate rests on the power that GPUs draw."""
         return any(rate.needs_power for rate in self.rates)
+
+    @property
+    def label_keys(self) -> frozenset[str]:
+        """Of the labels of nodes that some rate asks for."""
+        return self._matcher.label_keys
 
     def edges(self, node: Node, start: datetime, end: datetime) -> tuple[datetime, ...]:
         """Moments between the two, neither of them included, from which on the node may have another rate; in order."""
@@ -65,7 +72,10 @@ class RateCards:
         return next((rate for rate in self._matching(node) if not rate.is_valid(at)), None)
 
     def _matching(self, node: Node) -> tuple[CardRate, ...]:
-        return self._matcher.rates_for(self._matcher.shown_by(node))
+        found = self._found.get(id(node))
+        if found is None:
+            found = self._found[id(node)] = node, self._matcher.rates_for(self._matcher.shown_by(node))
+        return found[1]
 
 
 def parse_rate_cards(cards: Iterable[object], rules: PriceRules) -> RateCards:

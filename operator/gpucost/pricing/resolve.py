@@ -19,7 +19,7 @@ from gpucost.pricing.listed import PriceList
 from gpucost.pricing.published import Asked, PublishedRates
 from gpucost.pricing.rate_cards import RateCards
 from gpucost.pricing.rules import PriceRules
-from gpucost.pricing.traits import NodeTraits, traits_of
+from gpucost.pricing.traits import PRICE_LABELS, NodeTraits, traits_of
 
 _FOREVER = datetime.max.replace(tzinfo=UTC)
 _REMEDY = f"add a {KIND} that matches it, or annotate it with {HOURLY_RATE}"
@@ -27,7 +27,7 @@ _REMEDY = f"add a {KIND} that matches it, or annotate it with {HOURLY_RATE}"
 
 @dataclass(frozen=True, slots=True)
 class _Steady:
-    """A rate that nothing changes within a span of time."""
+    """A rate that nothing changes within a span of time. It holds the node, so that no other takes its identity."""
 
     node: Node
     start: datetime
@@ -58,12 +58,17 @@ class RateResolver:
         self._rules = rules
         self._metered = metered or Metered()
         self._steady: dict[int, _Steady] = {}
-        """By the identity of the node: a month has thousands of windows in which nothing changes."""
+        """By the identity of the node, one of each: in most of a day's windows nothing changes."""
 
     @property
     def problems(self) -> tuple[str, ...]:
         """One sentence for every card or rate that cannot be used."""
         return self._cards.problems
+
+    @property
+    def label_keys(self) -> frozenset[str]:
+        """Of the labels of nodes that decide a rate."""
+        return PRICE_LABELS | self._cards.label_keys
 
     def rates_of(self, nodes: Sequence[Node], window: Window) -> list[NodeRate | MissingRate]:
         """The rate of every node in the window, in the order of ``nodes``."""
@@ -75,16 +80,22 @@ class RateResolver:
     def _kept_or_found(
         self, node: Node, window: Window, published: PublishedRates, power: NodePower | None
     ) -> NodeRate | MissingRate:
-        if power is not None or self._rules.published:
-            return self._rate_of(node, window, published, power)
         steady = self._steady.get(id(node))
         if steady and steady.is_for(node, window):
             return steady.rate
         rate = self._rate_of(node, window, published, power)
-        edge = next(iter(self._cards.edges(node, window.start, _FOREVER)), _FOREVER)
-        if window.end <= edge:
-            self._steady[id(node)] = _Steady(node, window.start, edge, rate)
+        if not self._is_metered(node, window.start):
+            edge = next(iter(self._cards.edges(node, window.start, _FOREVER)), _FOREVER)
+            if window.end <= edge:
+                self._steady[id(node)] = _Steady(node, window.start, edge, rate)
         return rate
+
+    def _is_metered(self, node: Node, at: datetime) -> bool:
+        """Whether its rate rests on what Prometheus tells of each window."""
+        if HOURLY_RATE in node.annotations:
+            return False
+        card_rate = self._cards.match(node, at)
+        return bool(self._rules.published) if card_rate is None else card_rate.needs_power
 
     def _rate_of(
         self, node: Node, window: Window, published: PublishedRates, power: NodePower | None

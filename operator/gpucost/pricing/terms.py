@@ -10,6 +10,11 @@ def exact(amount_e9: int) -> Decimal:
     return Decimal(amount_e9) / E9
 
 
+def all_digits(number: Decimal) -> str:
+    """Of a number that amounts are multiplied by, so that they can be retraced: ``1.08``, ``0.00003931245``."""
+    return f"{number:f}"
+
+
 def plain(amount: Decimal) -> str:
     """Up to nine decimals, no zero at their end, never an exponent: ``21.957642``."""
     text = f"{amount:.9f}"

@@ -4,10 +4,13 @@ from dataclasses import dataclass
 
 from gpucost.model.cards import PRODUCT_LABEL, split_product
 from gpucost.model.fleet import Node
-from gpucost.pricing.capacity import CapacityType, capacity_type_of
+from gpucost.pricing.capacity import CAPACITY_LABELS, CapacityType, capacity_type_of
 
 _REGION = ("topology.kubernetes.io/region", "failure-domain.beta.kubernetes.io/region")
 _ZONE = ("topology.kubernetes.io/zone", "failure-domain.beta.kubernetes.io/zone")
+
+PRICE_LABELS = frozenset((*_REGION, *_ZONE, *CAPACITY_LABELS))
+"""Labels that decide prices, beside those of the instance type and of the GPUs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

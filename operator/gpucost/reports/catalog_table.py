@@ -9,7 +9,7 @@ import yaml
 from gpucost.model.money import format_e9
 from gpucost.reports.csv_text import to_csv
 from gpucost.reports.plain_text import plain
-from gpucost.reports.rate_table import Row, card_hour_e9, csv_cell, to_four_decimals
+from gpucost.reports.rate_table import Row, Value, card_hour_e9, csv_cell, to_four_decimals
 from gpucost.reports.text_table import text_table
 from gpucost.reports.words import UNKNOWN
 
@@ -88,7 +88,7 @@ def catalog_table(prices: Sequence[Listed], currency: str) -> str:
     return text_table(header, [_cells(price) for price in prices], right=frozenset({2, 4, 5}))
 
 
-def _values(price: Listed, currency: str) -> list[object]:
+def _values(price: Listed, currency: str) -> list[Value]:
     return [
         INSTANCE if price.instance else GPU_MODEL,
         price.cloud or None,

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
+from typing import TypeAlias
 
 import yaml
 
@@ -39,7 +40,8 @@ _MOST_SOURCE = 60
 """Characters of a source where other columns need the room."""
 _SHOWN = Decimal("0.0001")
 
-Row = Mapping[str, object]
+Value: TypeAlias = str | int | list[str] | None
+Row: TypeAlias = Mapping[str, Value]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,9 +117,9 @@ def rates_table(nodes: Sequence[RatedNode], currency: str, *, wide: bool = False
     return text_table([*header, *more, "SOURCE"], rows, right=frozenset({2, 3, 4}))
 
 
-def csv_cell(value: object) -> Cell:
+def csv_cell(value: Value) -> Cell:
     """Numbers as text; text, words and None as they are."""
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value  # type: ignore[return-value]
+    return str(value) if isinstance(value, int) else value
 
 
 def to_four_decimals(amount_e9: int | None) -> str:
@@ -127,7 +129,7 @@ def to_four_decimals(amount_e9: int | None) -> str:
     return format((Decimal(amount_e9) / E9).quantize(_SHOWN, rounding=ROUND_HALF_EVEN), "f")
 
 
-def _values(node: RatedNode, currency: str) -> list[object]:
+def _values(node: RatedNode, currency: str) -> list[Value]:
     rate = None if isinstance(node.rate, MissingRate) else node.rate
     card_hour = node.card_hour_e9
     return [

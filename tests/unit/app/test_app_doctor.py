@@ -226,10 +226,25 @@ def make_card(name: str, **rate: Any) -> dict[str, Any]:
     return {"metadata": {"name": name}, "spec": {"rates": [{"name": "all"} | price | rate]}}
 
 
+def make_old_card(name: str, rates: int, **rate: Any) -> dict[str, Any]:
+    old = {"nodeHourly": "1", "validUntil": "2026-11-01T00:00:00Z"} | rate
+    return {"metadata": {"name": name}, "spec": {"rates": [{"name": f"r{number}"} | old for number in range(rates)]}}
+
+
 CARDS = {
     "one that is refused": ([make_card("a", nodeHourly="cheap")], Health.FAILURE, "GpuRateCard a/all"),
     "one that has expired": ([make_card("a", validUntil="2026-11-01T00:00:00Z")], Health.WARNING, "has expired"),
     "one that matches nothing": ([make_card("a", match={"zone": "x"})], Health.WARNING, "matches no node with GPUs"),
+    "several rates that have expired": (
+        [make_old_card("a", 5)],
+        Health.WARNING,
+        "a/r0 has expired (2026-11-01T00:00:00Z) (also a/r1, a/r2, a/r3 and 1 more)",
+    ),
+    "several rates that match nothing": (
+        [make_old_card("a", 5, validUntil=None, match={"zone": "x"})],
+        Health.WARNING,
+        "a/r0 matches no node with GPUs (also a/r1, a/r2, a/r3 and 1 more)",
+    ),
     "two that tie": ([make_card("a"), make_card("b")], Health.WARNING, "b/all ties with a/all"),
     "one that counts": ([make_card("a")], Health.OK, "1 card with 1 rate"),
     "one that counts later": ([make_card("a", validFrom="2026-12-01T00:00:00Z")], Health.OK, "1 card with 1 rate"),

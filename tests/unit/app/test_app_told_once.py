@@ -13,6 +13,17 @@ def test_each_kind_is_told_once_and_names_whom_it_is_about() -> None:
     ]
 
 
+def test_a_kind_with_several_causes_is_told_once_for_each() -> None:
+    remarks = [
+        Remark("no-rate", node, f"Node {node}: {why}", cause=why)
+        for node, why in (("n1", "no list has it"), ("n2", "its annotation is broken"), ("n3", "no list has it"))
+    ]
+    assert told_once(remarks) == [
+        "no-rate: Node n1: no list has it (also n3)",
+        "no-rate: Node n2: its annotation is broken",
+    ]
+
+
 def test_one_subject_is_named_once() -> None:
     assert told_once([make_remark("n1"), make_remark("n1", message="and so on")]) == [
         "other-region: Node n1: the price is of us-east-1"

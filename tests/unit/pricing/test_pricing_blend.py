@@ -88,6 +88,17 @@ def test_the_price_of_a_card(first: int | None, second: int | None, expected: in
     assert blended((200, rates[0]), (100, rates[1])).card_hourly_e9 == expected
 
 
+def test_a_mean_of_prices_per_card_is_one_itself() -> None:
+    rates = [make_rate(hourly_e9=8 * each, card_hourly_e9=each) for each in (0, 1, 2)]
+    rate = blended(*zip((1, 100, 200), rates, strict=True))
+    assert (rate.card_hourly_e9, rate.hourly_e9) == (2, 16)  # 500 / 301, rounded, and 8 times that
+
+
+def test_a_mean_of_cards_that_cost_nothing_is_nothing() -> None:
+    free = [make_rate(0, source, card_hourly_e9=0) for source in "ab"]
+    assert blended((100, free[0]), (200, free[1])).hourly_e9 == 0
+
+
 def test_the_part_of_the_gpus_is_weighted_by_cost() -> None:
     half = make_rate(1, gpu_fraction=0.5, gpu_fraction_terms="aws-split: x = 0.5")
     rate = blended((150, half), (150, make_rate(3)))
@@ -117,6 +128,12 @@ def test_a_part_without_a_rate_leaves_the_window_without_one_and_says_which() ->
 def test_a_window_without_any_rate_says_so_without_times() -> None:
     missing = MissingRate(node="n1", reason="Node n1: no GpuRateCard matches it; add one")
     assert blend(make_segments((150, missing), (150, missing))) == missing
+
+
+def test_a_rate_counts_to_the_microsecond() -> None:
+    rate = blended((150.000999, make_rate(0)), (149.999001, make_rate(3_000_000)))
+    assert rate.hourly_e9 == 1_499_990_010_000_000
+    assert rate.terms == "(0 x 150.000999 s + 3000000 x 149.999001 s) / 300 s"
 
 
 def test_what_is_shorter_than_a_millisecond_does_not_count() -> None:

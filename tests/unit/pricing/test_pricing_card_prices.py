@@ -199,6 +199,12 @@ def test_a_price_per_gpu_counts_physical_cards(node: Node, listed: int | None, c
     assert [doubt.flag for doubt in found.doubts] == (["cards-estimated"] if estimated else [])
 
 
+def test_a_price_per_gpu_is_rounded_before_it_is_multiplied_so_that_it_is_what_is_billed() -> None:
+    rules = PriceRules(exchange_rates={"EUR": Decimal("1.5")})
+    found = priced({"gpuHourly": "0.000000001"}, rules=rules, currency="EUR")
+    assert (found.card_hourly_e9, found.hourly_e9) == (2, 16)
+
+
 def test_a_price_per_node_is_no_estimate_whatever_the_count_of_its_cards() -> None:
     found = priced({"nodeHourly": "1"}, make_node("", SINGLE))
     assert (found.card_hourly_e9, found.is_estimate) == (None, False)

@@ -1,5 +1,6 @@
 """Cards as anybody may write them: what is bad becomes a sentence, and the others stay."""
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +117,23 @@ def test_a_bad_rate_is_told_and_takes_no_good_one_down(rate: Rate, words: str) -
     assert words in problem
     assert "\n" not in problem
     assert hourly(parsed.rate_of(NODE, AT)) == "5"
+
+
+def test_of_two_rates_with_one_name_the_second_is_told_since_nobody_could_tell_which_priced_a_node() -> None:
+    broken = {"name": "p4d", "nodeHourly": "abc"}
+    rates = [{"name": "p4d", "nodeHourly": price} for price in ("5", "6")]
+    parsed = parse_rate_cards([make_card("c", broken, *rates), make_card("d", rates[1], priority=-1)], RULES)
+    assert parsed.problems[1:] == (
+        "GpuRateCard c/p4d is not used: a rate before it has the same name; give it one of its own",
+    )
+    assert [rate.name for rate in parsed.rates] == ["c/p4d", "d/p4d"]
+    assert hourly(parsed.rate_of(NODE, AT)) == "5"
+
+
+def test_a_price_that_is_too_high_only_when_converted_is_told_with_the_conversion() -> None:
+    rules = PriceRules(currency="VND", exchange_rates={"USD": Decimal(25_000)})
+    (problem,) = parse_rate_cards([make_card("c", {"nodeHourly": "98.32"}, currency="USD")], rules).problems
+    assert "more than 1000000 an hour (98.32 x 25000)" in problem
 
 
 EURO = "its currency is EUR and gpucost is set to USD; convert its rates, or declare in exchangeRates what one EUR is"

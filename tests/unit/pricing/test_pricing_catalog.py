@@ -87,7 +87,7 @@ def test_a_model_costs_what_its_instances_do(model: ModelPrice) -> None:
     assert model.hourly_e9 == round(median(per_gpu) / 100_000) * 100_000
     assert model.date == min(price.date for price in listed)
     prices = f"median of {len(listed)} prices" if len(listed) > 1 else "the one price"
-    assert model.source == f"{prices} per GPU in this list"
+    assert model.source == f"{prices} per GPU in the bundled list"
 
 
 def test_every_gpu_has_a_price_of_its_model_and_the_other_way_round() -> None:

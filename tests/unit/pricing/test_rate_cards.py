@@ -67,6 +67,12 @@ def test_a_rate_is_for_the_nodes_that_match_all_its_keys(match: Rate, expected: 
     assert (rate is not None) == expected
 
 
+@pytest.mark.parametrize("key", ["instanceType", "region", "zone", "gpuProduct"])
+@pytest.mark.parametrize("pattern", ["*", ""])
+def test_what_a_node_does_not_tell_fits_no_pattern(key: str, pattern: str) -> None:
+    assert rate_of(make_node(), make_card("c", {"match": {key: pattern}, "nodeHourly": "10"})) is None
+
+
 def test_a_product_matches_without_the_marks_of_mig_and_sharing() -> None:
     node = make_node("", {PRODUCT: "NVIDIA-A100-SXM4-40GB-MIG-1g.5gb-SHARED"})
     card = make_card("c", {"match": {"gpuProduct": "NVIDIA-A100-SXM4-40GB"}, "nodeHourly": "10"})

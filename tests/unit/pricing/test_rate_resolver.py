@@ -186,6 +186,13 @@ def test_the_spot_ratio_is_configured_and_told() -> None:
     assert (hourly(rate), rate.terms) == ("4", "16 x 0.25")
 
 
+def test_factors_are_told_with_all_their_digits() -> None:
+    rules = PriceRules(currency="BTC", exchange_rates={"USD": Decimal("0.0000105123456")}, spot_ratio=Decimal("0.40"))
+    rate = known(rate_of(make_resolver(rules=rules), make_node("p4d.24xlarge", SPOT)))
+    assert rate.terms == "21.957642 x 0.0000105123456 x 0.40"
+    assert rate.source == "X's list, converted from USD at 0.0000105123456"
+
+
 def test_list_prices_are_converted_and_say_so() -> None:
     rate = known(rate_of(make_resolver(rules=EUR), make_node("p4d.24xlarge", SPOT)))
     assert (hourly(rate), rate.terms) == ("7.90475112", "21.957642 x 0.9 x 0.4")
@@ -214,6 +221,12 @@ def test_the_price_of_a_gpu_model_stands_in_where_no_list_knows_the_instance_typ
     assert (hourly(rate), rate.terms, [doubt.flag for doubt in rate.doubts]) == (price, terms, flags)
     assert (rate.origin, rate.source, rate.as_of) == (RateOrigin.GPU_MODEL, "lists, GPU A10", "2026-09-01")
     assert rate.card_hourly_e9 == (600_000_000 if labels.get("karpenter.sh/capacity-type") == "spot" else 1_500_000_000)
+
+
+def test_the_price_of_a_gpu_model_is_rounded_before_it_is_multiplied_so_that_it_is_what_is_billed() -> None:
+    rules = PriceRules(spot_ratio=Decimal("0.3333333331"))
+    rate = known(rate_of(make_resolver(rules=rules), make_node("own.box", A10 | SPOT)))
+    assert (rate.card_hourly_e9, rate.hourly_e9) == (500_000_000, 2_000_000_000)
 
 
 def test_the_configured_part_of_the_gpus_is_that_of_every_source() -> None:
@@ -303,6 +316,41 @@ def test_a_card_that_expires_with_nothing_after_it_leaves_the_window_without_a_r
         " nvidia.com/gpu.product to find a price per GPU by; extend its validity, add a GpuRateCard that matches it,"
         " or annotate it with gpucost.io/hourly-rate"
     )
+
+
+OWNED = make_card(
+    "own",
+    {
+        "match": {"nodeLabels": {"site": "basement"}},
+        "owned": {"purchase": "43800", "lifetimeHours": 43800, "powerPricePerKWh": "0.5"},
+    },
+)
+
+
+def test_only_what_is_metered_is_looked_up_anew_in_every_window() -> None:
+    windows = [WINDOW, Window(WINDOW.end, minute(10))]
+    metered = Metered(
+        power={
+            window: {"n1": NodePower(watts_per_card=watts, cards=8)}
+            for window, watts in zip(windows, (250, 500), strict=True)
+        },
+        node_prices={window: {"n1": price} for window, price in zip(windows, (20.0, 21.0), strict=True)},
+    )
+    resolver = make_resolver(OWNED, CARD, rules=PriceRules(published=(PublishedPrices.OPENCOST,)), metered=metered)
+    nodes = {
+        "annotation": make_node("p5.48xlarge", rate="9"),
+        "card": make_node("p4d.24xlarge"),
+        "power": make_node("", {"site": "basement", COUNT: "8"}),
+        "published": make_node("own.box"),
+    }
+    found = {name: [rate_of(resolver, node, window) for window in windows] for name, node in nodes.items()}
+    assert {name: [hourly(rate) for rate in rates] for name, rates in found.items()} == {
+        "annotation": ["9", "9"],
+        "card": ["15", "15"],
+        "power": ["2", "3"],
+        "published": ["20", "21"],
+    }
+    assert [name for name, (first, second) in found.items() if first is second] == ["annotation", "card"]
 
 
 def test_power_is_that_of_the_node_in_the_window() -> None:

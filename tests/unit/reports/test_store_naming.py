@@ -12,6 +12,7 @@ from gpucost.reports.naming import (
     label_value,
     name_elsewhere,
     period_labels,
+    period_named,
     record_name,
     report_labels,
     report_name,
@@ -115,3 +116,13 @@ def test_a_chunk_is_named_after_its_record_its_content_and_its_number() -> None:
     assert record_name(start) == "2026-11-24t000500z"
     assert chunk_name(start, "rows", 1) == "2026-11-24t000500z-bc51e9e65d79e1c9-0001"
     assert chunk_name(start, "rows", 1) != chunk_name(start, "other rows", 1)
+
+
+@pytest.mark.parametrize("period", [DAY, MONTH])
+def test_a_period_is_told_by_the_name_of_its_report(period: Period) -> None:
+    assert period_named(cluster_report_name(period)) == period
+
+
+@pytest.mark.parametrize("name", ["2026-11-24x", "2026-13", "2026-02-30", "2026", "today", "٢٠٢٦-11"])
+def test_a_name_that_is_none_of_ours_is_no_period(name: str) -> None:
+    assert period_named(name) is None

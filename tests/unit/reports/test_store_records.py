@@ -25,9 +25,9 @@ class WindowList:
         self.deleted: list[str | None] = []
 
     def list_all(self, _: Place, **__: object) -> Sequence[dict[str, Any]]:
-        return [{"metadata": {"name": name}, "spec": spec} for name, spec in self.windows.items()]
+        return [{"metadata": {"name": name, "uid": name}, "spec": spec} for name, spec in self.windows.items()]
 
-    def delete(self, place: Place) -> bool:
+    def delete(self, place: Place, **_: object) -> bool:
         self.deleted.append(place.name)
         return True
 

@@ -6,11 +6,12 @@ from datetime import date, datetime
 from gpucost.app.doctor.reading import failure, ok, warning
 from gpucost.app.rate_listing import reason_of, remarks_on_cards, remarks_on_rates
 from gpucost.app.settings import Settings
-from gpucost.app.told_once import named, one_of_each
+from gpucost.app.told_once import Remark, named, one_of_each
 from gpucost.model.fleet import Node
 from gpucost.model.rates import CARDS_ESTIMATED, MissingRate, RateOrigin
 from gpucost.model.time import format_time
 from gpucost.pricing.card_prices import POWER_MISSING, POWER_PARTIAL
+from gpucost.pricing.card_rates import CardRate
 from gpucost.pricing.card_schema import KIND
 from gpucost.pricing.catalog import Catalog
 from gpucost.pricing.gpu_fraction import NEGATIVE, UNKNOWN
@@ -42,15 +43,8 @@ def check_cards(cards: Sequence[object], nodes: Sequence[Node], now: datetime, s
     parsed = parse_rate_cards(cards, settings.price_rules)
     found = [failure(CARDS, problem) for problem in parsed.problems]
     found += [failure(CARDS, remark, Health.WARNING) for remark in remarks_on_cards(cards, nodes, now, settings)]
-    found += [
-        warning(
-            CARDS,
-            f"{KIND} {rate.name} has expired ({format_time(rate.valid_until)})",
-            "extend its validUntil, or remove it",
-        )
-        for rate in parsed.rates
-        if rate.valid_until is not None and rate.valid_until <= now
-    ]
+    expired = one_of_each(_expired(parsed.rates, now))
+    found += [warning(CARDS, told, "extend its validUntil, or remove it") for _, told in expired]
     yield from found or [ok(CARDS, _all_is_well(len(cards), len(parsed.rates)))]
 
 
@@ -68,7 +62,7 @@ def check_rates(nodes: Sequence[RatedNode]) -> Iterator[Finding]:
 def check_doubts(nodes: Sequence[RatedNode]) -> Iterator[Finding]:
     """Rates that stand in for others, rest on an estimate, or were preferred to one that cannot be right."""
     told = one_of_each(remarks_on_rates(node for node in nodes if not isinstance(node.rate, MissingRate)))
-    for flag, sentence in told.items():
+    for flag, sentence in told:
         yield warning(DOUBTS, f"{flag}: {sentence}", _FIXES.get(flag, _WRITE_A_CARD))
     if not told:
         yield ok(DOUBTS, "no rate is an estimate")
@@ -99,6 +93,14 @@ def check_list(catalog: Catalog, today: date, *, used: bool) -> Iterator[Finding
     age = age_in_days(oldest, today) or 0
     found = f"its oldest price is of {oldest}, {age} days ago"
     yield warning(LIST, found, f"update gpucost, or {_WRITE_A_CARD}") if age > MOST_DAYS else ok(LIST, found)
+
+
+def _expired(rates: Sequence[CardRate], now: datetime) -> Iterator[Remark]:
+    """Of one kind are those of one card, since a price sheet ends as a whole."""
+    for rate in rates:
+        if rate.valid_until is not None and rate.valid_until <= now:
+            until = format_time(rate.valid_until)
+            yield Remark(rate.card.name, rate.name, f"{KIND} {rate.name} has expired ({until})", cause=until)
 
 
 def _is_stand_in(node: RatedNode) -> bool:
