@@ -11,6 +11,7 @@ from gpucost.model.fleet import Cluster, Pod
 from gpucost.model.holdings import WindowHoldings
 from gpucost.model.ledger import Ledger
 from gpucost.model.policies import Policy
+from gpucost.model.source import RateSource
 from gpucost.model.time import Window, format_time
 from gpucost.model.usage import Usage
 from gpucost.reports.allocations import allocation_rows
@@ -38,6 +39,9 @@ class Explainer:
         self._holders: set[_Name] = set()
         self._listed: dict[_Name, Pod] = {}
         self._evidence = Evidence()
+
+    def on_rates(self, _rates: RateSource) -> None:
+        """Each step says what its own rate is."""
 
     def on_read(self, cluster: Cluster, usage: Usage, ended: Sequence[Pod]) -> None:
         self._evidence = Evidence.of(cluster, usage, ended)

@@ -1,13 +1,14 @@
 """From the sources to decided windows: one path for the operator, the command line and the demo."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from gpucost.app.rules import Rules
 from gpucost.attribution.engine import attribute
 from gpucost.matching.match import Matcher
 from gpucost.model.attributed import Attribution
-from gpucost.model.fleet import Cluster, Pod
+from gpucost.model.fleet import Cluster, Node, Pod
 from gpucost.model.holdings import WindowHoldings
 from gpucost.model.ledger import Ledger
 from gpucost.model.source import ClusterSource, RateDesk, RateSource, TelemetrySource
@@ -20,6 +21,8 @@ from gpucost.telemetry.usage import usage_of
 
 class Witness(Protocol):
     """Is told what the figures are made of, on their way."""
+
+    def on_rates(self, rates: RateSource) -> None: ...
 
     def on_read(self, cluster: Cluster, usage: Usage, ended: Sequence[Pod]) -> None: ...
 
@@ -58,6 +61,7 @@ class Pipeline:
         cluster, usage, ended = self._read(windows, blind=blind)
         rates = self._rates.read(windows, blind=blind)
         if witness is not None:
+            witness.on_rates(rates)
             witness.on_read(cluster, usage, ended)
         return self._ledgers(cluster, usage, ended, rates, witness)
 
@@ -74,10 +78,21 @@ class Pipeline:
 
     def _read(self, windows: Sequence[Window], *, blind: bool) -> tuple[Cluster, Usage, Sequence[Pod]]:
         cluster = self._cluster.read()
-        usage = usage_of({}, windows, MetricNames()) if blind else self._telemetry.read_usage(windows)
+        if blind:
+            usage = usage_of({}, windows, MetricNames())
+        else:
+            usage = self._telemetry.read_usage(windows)
+            cluster = self._with_ended_nodes(cluster, windows)
         unknown = _holders_to_look_up(usage, cluster)
         ended = self._telemetry.read_ended_pods(unknown, windows[-1].end) if unknown else ()
-        return cluster, usage, ended
+        return cluster, usage, _ended_with_their_nodes(ended, cluster)
+
+    def _with_ended_nodes(self, cluster: Cluster, windows: Sequence[Window]) -> Cluster:
+        """With those that vanished before anybody watched; asked only where the windows reach so far back."""
+        if cluster.watched_since is not None and cluster.watched_since <= windows[0].start:
+            return cluster
+        ended = self._telemetry.read_ended_nodes(cluster, windows)
+        return replace(cluster, nodes=(*cluster.nodes, *ended)) if ended else cluster
 
     def _ledgers(
         self, cluster: Cluster, usage: Usage, ended: Sequence[Pod], rates: RateSource, witness: Witness | None = None
@@ -94,10 +109,26 @@ class Pipeline:
         return tuple(ledgers)
 
 
+def _ended_with_their_nodes(pods: Sequence[Pod], cluster: Cluster) -> tuple[Pod, ...]:
+    """Where nobody tells a pod's own end, it ended with its node: it was never on a later one of the same name."""
+    nodes: dict[str, list[Node]] = {}
+    for node in sorted(cluster.nodes, key=lambda node: node.created):
+        nodes.setdefault(node.name, []).append(node)
+
+    def end(pod: Pod) -> Pod:
+        if pod.ended is not None or pod.bound is None:
+            return pod
+        *_, own = (None, *(node for node in nodes.get(pod.node, ()) if node.created <= pod.bound))
+        return pod if own is None or own.ended is None else replace(pod, last_seen=own.last_seen, ended=own.ended)
+
+    return tuple(end(pod) for pod in pods)
+
+
 def _holders_to_look_up(usage: Usage, cluster: Cluster) -> tuple[NamedHolder, ...]:
     """Holders that telemetry names and that no listed pod explains from the first window on that names them.
 
-    A pod that came again under the same name is listed, but was not bound yet when its predecessor was named.
+    A pod that came again under the same name is listed, but was not bound yet when its predecessor was named. Whether
+    that was in the same window or long before must make no difference to the window.
     """
     listed: dict[tuple[str, str], list[Pod]] = {}
     for pod in cluster.pods:
@@ -109,7 +140,7 @@ def _holders_to_look_up(usage: Usage, cluster: Cluster) -> tuple[NamedHolder, ..
 
     def is_explained(holder: NamedHolder, since: Window) -> bool:
         return any(
-            pod.bound is None or pod.bound <= since.end for pod in listed.get((holder.namespace, holder.pod), ())
+            pod.bound is None or pod.bound <= since.start for pod in listed.get((holder.namespace, holder.pod), ())
         )
 
     return tuple(

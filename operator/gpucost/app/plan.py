@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from gpucost.model.time import PeriodKind, Window, floor_to, period_of, start_of_day, windows_between
+from gpucost.model.time import DAY, PeriodKind, Window, floor_to, period_of, start_of_day, windows_between
 
 MOST_SPAN = timedelta(hours=6)
 """Longest span of windows that one answer of Prometheus, and one record, covers."""
@@ -20,9 +20,16 @@ class Timing:
     backfill_max_age: timedelta
 
 
-def first_start(committed_until: datetime | None, now: datetime) -> datetime:
-    """Where the next window starts: after the last committed one, at first with the current UTC day."""
-    return start_of_day(now) if committed_until is None else committed_until
+def first_start(committed_until: datetime | None, now: datetime, timing: Timing) -> datetime:
+    """Where the next window starts: after the last committed one.
+
+    At first with the oldest UTC day that can be had whole, and no later than with the current one.
+    """
+    if committed_until is not None:
+        return committed_until
+    oldest, today = now - timing.backfill_max_age, start_of_day(now)
+    day = start_of_day(oldest)
+    return min(day if day == oldest else day + DAY, today)
 
 
 def settled_until(now: datetime, timing: Timing) -> datetime:
@@ -35,9 +42,14 @@ def over_until(now: datetime, newest_sample: datetime | None, timing: Timing) ->
 
     A window waits for a sample after its end, but no longer than the lateness: an exporter that is gone sends none.
     """
-    waited = floor_to(now - timing.lateness, timing.window)
+    waited = floor_to(now - timing.settle_delay - timing.lateness, timing.window)
     sampled = floor_to(newest_sample, timing.window) if newest_sample else waited
     return min(settled_until(now, timing), max(sampled, waited))
+
+
+def is_late(window: Window, now: datetime, timing: Timing) -> bool:
+    """Whether the window has waited for as long as any has to, for samples or for a whole answer."""
+    return now >= window.end + timing.settle_delay + timing.lateness
 
 
 def blind_until(now: datetime, timing: Timing) -> datetime:

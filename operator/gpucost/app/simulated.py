@@ -7,7 +7,7 @@ import msgspec
 
 from gpucost.cluster.decode import decode_namespaces, decode_nodes, decode_pods
 from gpucost.cluster.resources import GpuResources
-from gpucost.model.fleet import Cluster, Pod
+from gpucost.model.fleet import Cluster, Node, Pod
 from gpucost.model.time import Window
 from gpucost.model.usage import NamedHolder, Usage
 from gpucost.simulation.fleet import Fleet
@@ -52,6 +52,10 @@ class SimulatedTelemetry:
         metrics = window_samples(self._fleet, windows)
         answers = {name: MetricAnswer.of(metric.labels, metric.sums, metric.counts) for name, metric in metrics.items()}
         return usage_of(answers, windows, MetricNames())
+
+    def read_ended_nodes(self, _cluster: Cluster, _windows: Sequence[Window]) -> Sequence[Node]:
+        """Nobody told of any."""
+        return ()
 
     def read_ended_pods(self, holders: Sequence[NamedHolder], until: datetime) -> Sequence[Pod]:
         """From kube-state-metrics, as it would have exported them."""

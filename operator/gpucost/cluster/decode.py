@@ -18,6 +18,7 @@ S = TypeVar("S", NodeObject, PodObject, NamespaceObject)
 
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _MOST_WORDS = 200
+_OF_EVERY_CLUSTER = "kube-system"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,15 @@ def decode_namespaces(data: bytes) -> Decoded[tuple[str, Mapping[str, str]]]:
     Raises InputError where ``data`` is no list of namespaces.
     """
     return _decode(data, _NAMESPACES, lambda item, _problems: (item.metadata.name, item.metadata.labels or {}))
+
+
+def decode_cluster_uid(data: bytes) -> str:
+    """What tells the cluster from others, of a page of namespaces: the UID of ``kube-system``, which each has.
+
+    Empty where it is not on the page.
+    """
+    items, *_ = _read_page(data, _NAMESPACES)
+    return next((item.metadata.uid for item in items if item.metadata.name == _OF_EVERY_CLUSTER), "")
 
 
 def _decode(data: bytes, reader: _Reader[S], convert: Callable[[S, list[str]], T | None]) -> Decoded[T]:

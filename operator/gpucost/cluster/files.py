@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
-from gpucost.cluster.decode import Decoded, decode_namespaces, decode_nodes, decode_pods
+from gpucost.cluster.decode import Decoded, decode_cluster_uid, decode_namespaces, decode_nodes, decode_pods
 from gpucost.cluster.resources import GpuResources
 from gpucost.model.errors import ConfigurationError, InputError
 from gpucost.model.fleet import Cluster, Node
@@ -31,10 +31,12 @@ class ClusterFiles:
         pods = self._read("pods", lambda data: decode_pods(data, self._resources))
         problems = [*nodes.problems, *pods.problems]
         namespaces: Decoded[tuple[str, dict[str, str]]] = Decoded(())
+        uid = ""
         if self._path("namespaces").exists():
             found = self._read("namespaces", decode_namespaces)
             problems += found.problems
             namespaces = Decoded(tuple((name, dict(labels)) for name, labels in found.objects))
+            uid = self._read("namespaces", decode_cluster_uid)
         else:
             problems.append(
                 f"{self._path('namespaces')} is missing, so labels of namespaces are not known and pods without labels"
@@ -45,6 +47,7 @@ class ClusterFiles:
             nodes=nodes.objects,
             pods=_once(pods.objects, lambda pod: pod.uid, "Pod with uid", problems),
             namespaces=dict(namespaces.objects),
+            uid=uid,
         )
         self.problems = tuple(problems)
         return cluster
@@ -62,7 +65,7 @@ class ClusterFiles:
     def _path(self, plural: str) -> Path:
         return self._folder / f"{plural}.json"
 
-    def _read(self, plural: str, decode: Callable[[bytes], Decoded[T]]) -> Decoded[T]:
+    def _read(self, plural: str, decode: Callable[[bytes], T]) -> T:
         path = self._path(plural)
         remedy = f'save it again with "kubectl get {plural} -A -o json > {path.name}"'
         try:

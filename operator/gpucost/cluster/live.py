@@ -1,6 +1,6 @@
 """The cluster as its API server tells it now."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from typing import TypeVar, cast
@@ -12,7 +12,7 @@ from urllib3 import BaseHTTPResponse
 from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError, TimeoutError
 
 from gpucost.cluster.connection import TIMEOUT_SECONDS
-from gpucost.cluster.decode import Decoded, decode_namespaces, decode_nodes, decode_pods
+from gpucost.cluster.decode import Decoded, decode_cluster_uid, decode_namespaces, decode_nodes, decode_pods
 from gpucost.cluster.resources import GpuResources
 from gpucost.model.errors import InputError, SourceUnavailable
 from gpucost.model.fleet import Cluster, Node, Pod
@@ -49,6 +49,7 @@ class LiveCluster:
         self._host = client.configuration.host
         self._resources = resources or GpuResources()
         self._clock = clock
+        self._uid = ""
         self.problems: tuple[str, ...] = ()
         """What the last look had to leave out, a sentence each."""
 
@@ -62,9 +63,11 @@ class LiveCluster:
         list_pods = partial(self._api.list_pod_for_all_namespaces, field_selector=BOUND_PODS)
         pods = self._read_all("pods", list_pods, self._decode_pods, problems)
         nodes = self._read_all("nodes", self._api.list_node, self._decode_nodes, problems)
-        namespaces = self._read_all("namespaces", self._api.list_namespace, decode_namespaces, problems)
+        namespaces = self._read_all("namespaces", self._api.list_namespace, self._decode_namespaces, problems)
         self.problems = tuple(problems)
-        return Cluster(seen_at=seen_at, nodes=tuple(nodes), pods=tuple(pods), namespaces=dict(namespaces))
+        return Cluster(
+            seen_at=seen_at, nodes=tuple(nodes), pods=tuple(pods), namespaces=dict(namespaces), uid=self._uid
+        )
 
     def read_nodes(self) -> Decoded[Node]:
         """The nodes alone. Raises as `read`, whose problems stay."""
@@ -77,6 +80,10 @@ class LiveCluster:
 
     def _decode_nodes(self, data: bytes) -> Decoded[Node]:
         return decode_nodes(data, self._resources)
+
+    def _decode_namespaces(self, data: bytes) -> Decoded[tuple[str, Mapping[str, str]]]:
+        self._uid = decode_cluster_uid(data) or self._uid
+        return decode_namespaces(data)
 
     def _read_all(
         self,

@@ -20,6 +20,8 @@ class ClusterMemory:
         """``most`` nodes, and as many pods."""
         self._nodes: _Vanished[Node] = _Vanished(keep, most)
         self._pods: _Vanished[Pod] = _Vanished(keep, most)
+        self._keep = keep
+        self._first_look: datetime | None = None
         self._last_look: datetime | None = None
         self._node_of_name: Mapping[str, str] = {}
         self._namespaces: Mapping[str, Mapping[str, str]] = {}
@@ -33,9 +35,16 @@ class ClusterMemory:
         nodes = self._recall_nodes(cluster)
         pods = self._recall_pods(cluster, nodes)
         self._last_look = cluster.seen_at
+        self._first_look = self._first_look or cluster.seen_at
         known = {**self._namespaces, **cluster.namespaces}
         self._namespaces = {name: known[name] for name in {pod.namespace for pod in pods} if name in known}
-        return replace(cluster, nodes=nodes, pods=pods, namespaces={**self._namespaces, **cluster.namespaces})
+        return replace(
+            cluster,
+            nodes=nodes,
+            pods=pods,
+            namespaces={**self._namespaces, **cluster.namespaces},
+            watched_since=max(self._first_look, cluster.seen_at - self._keep),
+        )
 
     def _recall_nodes(self, cluster: Cluster) -> tuple[Node, ...]:
         created = {node.name: node.created for node in cluster.nodes}

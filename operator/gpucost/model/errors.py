@@ -27,3 +27,11 @@ class Conflict(GpuCostError):
 
 class Refused(GpuCostError):
     """The API server refuses this object; the others are not affected."""
+
+
+class NotLeading(BaseException):
+    """Another replica does the work now, so this one writes nothing.
+
+    Nothing failed, and nothing is to be tried again or told. So it is no Exception: like a cancelled task, it goes past
+    whoever deals with failures, to whoever gave the work out.
+    """

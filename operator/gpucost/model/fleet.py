@@ -7,11 +7,12 @@ from datetime import datetime
 GPU_RESOURCE = "nvidia.com/gpu"
 MIG_RESOURCE_PREFIX = "nvidia.com/mig-"
 
-_INSTANCE_TYPE_LABELS = (
+INSTANCE_TYPE_LABELS = (
     "node.kubernetes.io/instance-type",
     "node.coreweave.cloud/type",
     "beta.kubernetes.io/instance-type",
 )
+"""The most telling first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +38,7 @@ class Node:
     @property
     def instance_types(self) -> tuple[str, ...]:
         """Names that price lists may know its type by, the most telling first."""
-        return tuple(dict.fromkeys(self.labels[key] for key in _INSTANCE_TYPE_LABELS if self.labels.get(key)))
+        return tuple(dict.fromkeys(self.labels[key] for key in INSTANCE_TYPE_LABELS if self.labels.get(key)))
 
     @property
     def instance_type(self) -> str:
@@ -92,3 +93,7 @@ class Cluster:
     """Only pods that request a GPU resource and are bound."""
     namespaces: Mapping[str, Mapping[str, str]]
     """Namespace to its labels."""
+    uid: str = ""
+    """Tells the cluster from others; empty: not known."""
+    watched_since: datetime | None = None
+    """What vanished after that is among ``nodes`` and ``pods`` all the same; None: this is the only look."""

@@ -36,6 +36,12 @@ class TelemetrySource(Protocol):
     def read_ended_pods(self, holders: Sequence[NamedHolder], until: datetime) -> Sequence[Pod]:
         """Pods that telemetry names and the API has forgotten, with their last known labels."""
 
+    def read_ended_nodes(self, cluster: Cluster, windows: Sequence[Window]) -> Sequence[Node]:
+        """GPU nodes that were in the cluster in the windows, as we said ourselves then, and that it lists no more.
+
+        Raises SourceUnavailable, or IncompleteAnswer where the answer is partial.
+        """
+
 
 class MeteredSource(Protocol):
     """What of telemetry prices rest on. Each is by window; the windows follow one another without a gap.
@@ -54,6 +60,10 @@ class MeteredSource(Protocol):
 
 
 class RateSource(Protocol):
+    @property
+    def label_keys(self) -> frozenset[str]:
+        """Of the labels of nodes that decide a rate, beside those that tell instance type and GPUs."""
+
     def rates_of(self, nodes: Sequence[Node], window: Window) -> Sequence[NodeRate | MissingRate]:
         """The rate of every node in the window, in the order of ``nodes``."""
 

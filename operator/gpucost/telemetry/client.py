@@ -4,11 +4,12 @@ The library's own calls put the query into the URL, wait for ever and drop ``war
 """
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import NoReturn
 from urllib.parse import urlsplit
 
-import msgspec
 import requests
 from prometheus_api_client import PrometheusConnect
 from requests.auth import AuthBase
@@ -17,22 +18,13 @@ from urllib3.util import Retry
 
 from gpucost.model.errors import ConfigurationError, IncompleteAnswer, SourceUnavailable
 from gpucost.model.time import Window
+from gpucost.telemetry.replies import NoAnswerInTime, QueryTooHeavy, complaint_of, redirected, refusal_of, without_user
 from gpucost.telemetry.settings import TelemetrySettings
 
 CONNECT_SECONDS = 3.0
 _CHUNK_BYTES = 2**20
 _ERROR_BYTES = 2**16
-_MOST_WORDS = 300
-_TOO_HEAVY = ("too many samples", "timed out", "maximum resolution", "max-samples", "limit")
-
-
-class QueryTooHeavy(IncompleteAnswer):
-    """The answer is too large, or took the server too long: a shorter time range may do."""
-
-
-class _Failure(msgspec.Struct):
-    error: str = ""
-    error_type: str = msgspec.field(default="", name="errorType")
+_PROBE = "vector(1)"
 
 
 class _TokenFile(AuthBase):
@@ -56,7 +48,10 @@ class _TokenFile(AuthBase):
 
 
 class PrometheusClient(PrometheusConnect):  # type: ignore[misc]  # the library has no types
-    """For one thread at a time. Answers are bytes: who reads them decides what of them matters."""
+    """For one thread at a time. Answers are bytes: who reads them decides what of them matters.
+
+    Of what an answer says of itself it decides alone: a partial one is an error, but within `taking_parts`.
+    """
 
     def __init__(self, settings: TelemetrySettings) -> None:
         self.name, url = _checked(settings.url)
@@ -71,11 +66,23 @@ class PrometheusClient(PrometheusConnect):  # type: ignore[misc]  # the library 
             self._session.verify = str(settings.ca_file)
         self._seconds = settings.timeout_seconds
         self._max_bytes = settings.max_answer_bytes
+        self._complaints: list[IncompleteAnswer] | None = None
+
+    @contextmanager
+    def taking_parts(self) -> Iterator[list[IncompleteAnswer]]:
+        """Within it answers that are partial are answers; what is wrong with them is in the list."""
+        complaints: list[IncompleteAnswer] = []
+        self._complaints = complaints
+        try:
+            yield complaints
+        finally:
+            self._complaints = None
 
     def custom_query(self, promql: str, at: datetime | None = None) -> bytes:
         """The answer to an instant query; ``at`` None: the server's now.
 
-        Raises SourceUnavailable, or QueryTooHeavy where a shorter range may help.
+        Raises SourceUnavailable, Overloaded where the server says so, IncompleteAnswer where the answer is partial, or
+        QueryTooHeavy where a shorter range may help.
         """
         form = {"query": promql}
         if at is not None:
@@ -85,7 +92,7 @@ class PrometheusClient(PrometheusConnect):  # type: ignore[misc]  # the library 
     def custom_query_range(self, promql: str, first: Window, last: Window) -> bytes:
         """The answer to a query evaluated at the end of each window from ``first`` to ``last``, all of one length.
 
-        Raises SourceUnavailable, or QueryTooHeavy where a shorter range may help.
+        Raises as `custom_query`.
         """
         form = {
             "query": promql,
@@ -96,8 +103,36 @@ class PrometheusClient(PrometheusConnect):  # type: ignore[misc]  # the library 
         return self._post("/api/v1/query_range", form)
 
     def _post(self, path: str, form: dict[str, str]) -> bytes:
+        try:
+            body = self._send(path, form)
+        except NoAnswerInTime as silence:
+            if form["query"] == _PROBE or not self._answers():
+                raise SourceUnavailable(str(silence)) from silence
+            raise QueryTooHeavy(
+                f"{self.name} answers, but not this query in time; ask for less at once or raise prometheus.timeout"
+            ) from silence
+        complaint = complaint_of(body, self.name)
+        if complaint is not None:
+            self.bear(complaint)
+        return body
+
+    def bear(self, complaint: IncompleteAnswer) -> None:
+        """Note the complaint within `taking_parts`; else raise it."""
+        if self._complaints is None:
+            raise complaint
+        self._complaints.append(complaint)
+
+    def _answers(self) -> bool:
+        """Whether the server has an answer to the easiest of queries."""
+        try:
+            self._post("/api/v1/query", {"query": _PROBE})
+        except SourceUnavailable:
+            return False
+        return True
+
+    def _send(self, path: str, form: dict[str, str]) -> bytes:
         # The server is to give up first: it then says why, and stops working.
-        form["timeout"] = f"{max(1, int(self._seconds * 900))}ms"
+        form = {**form, "timeout": f"{max(1, int(self._seconds * 900))}ms"}
         deadline = time.monotonic() + CONNECT_SECONDS + self._seconds
         try:
             response = self._session.post(
@@ -148,32 +183,14 @@ class PrometheusClient(PrometheusConnect):  # type: ignore[misc]  # the library 
             )
 
     def _raise_status(self, response: requests.Response, deadline: float) -> NoReturn:
-        status = response.status_code
+        status, headers = response.status_code, response.headers
         if 300 <= status < 400:
-            target = _without_user(response.headers.get("Location", ""))
-            raise SourceUnavailable(
-                f"{self.name} redirects to {target or 'nowhere'} ({status}); set prometheus.url to where the API is"
-            )
-        if status in (401, 403):
-            raise SourceUnavailable(
-                f"{self.name} refuses our account ({status}); set prometheus.tokenFile to a token that may query"
-            )
+            raise redirected(status, headers.get("Location", ""), self.name)
         try:
-            failure = msgspec.json.decode(self._read(response, _ERROR_BYTES, deadline), type=_Failure)
-        except (QueryTooHeavy, msgspec.MsgspecError, UnicodeDecodeError):
-            failure = _Failure()
-        told = " ".join(failure.error.split())[:_MOST_WORDS] or response.reason or "no reason given"
-        if failure.error_type == "timeout" or any(sign in failure.error for sign in _TOO_HEAVY):
-            raise QueryTooHeavy(
-                f"{self.name} gave up on the query ({status}): {told}; give Prometheus more room or raise"
-                " prometheus.timeout"
-            )
-        fix = (
-            "set prometheus.url to the base URL, without /api/v1"
-            if status == 404
-            else "look into the log of Prometheus"
-        )
-        raise SourceUnavailable(f"{self.name} answers with an error ({status}): {told}; {fix}")
+            body = self._read(response, _ERROR_BYTES, deadline)
+        except QueryTooHeavy:
+            body = b""
+        raise refusal_of(status, response.reason, headers.get("Retry-After", ""), body, self.name)
 
     def _unavailable(self, error: Exception) -> SourceUnavailable:
         match error:
@@ -183,6 +200,7 @@ class PrometheusClient(PrometheusConnect):  # type: ignore[misc]  # the library 
             case requests.exceptions.Timeout() | ReadTimeoutError():
                 cause = f"does not answer within {self._seconds:g} s"
                 fix = "see whether Prometheus is overloaded, or raise prometheus.timeout"
+                return NoAnswerInTime(f"{self.name} {cause}; {fix}")
             case requests.exceptions.SSLError():
                 cause = f"cannot be trusted ({_root(error)})"
                 fix = "set prometheus.caFile to the certificate of its authority"
@@ -208,15 +226,7 @@ def _checked(url: str) -> tuple[str, str]:
         raise ConfigurationError(
             "prometheus.url is no http or https URL; write it as http://prometheus.monitoring.svc:9090"
         )
-    return f"Prometheus at {_without_user(url)}", url.rstrip("/")
-
-
-def _without_user(url: str) -> str:
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return "an unreadable address"
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
+    return f"Prometheus at {without_user(url)}", url.rstrip("/")
 
 
 def _unix(moment: datetime) -> str:

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 import msgspec
 import numpy as np
 
-from gpucost.model.errors import IncompleteAnswer, SourceUnavailable
+from gpucost.model.errors import SourceUnavailable
 from gpucost.model.time import Window
 from gpucost.model.usage import Floats, Indices
 from gpucost.telemetry.codes import KeyCodes
@@ -19,7 +19,6 @@ S = TypeVar("S")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MOST_REMEMBERED = 400_000
-_MOST_WARNINGS = 3
 _OFF_GRID = 1e-3  # of a window; servers print times to the millisecond
 _BRACKETS = b'[]"'
 
@@ -48,9 +47,6 @@ class _Data(msgspec.Struct, Generic[S]):
 class _Envelope(msgspec.Struct, Generic[S]):
     status: str
     data: _Data[S]
-    warnings: list[str] = msgspec.field(default_factory=list)
-    is_partial: bool = msgspec.field(default=False, name="isPartial")
-    """VictoriaMetrics' word for a part of its storage being away."""
 
 
 _VECTOR = msgspec.json.Decoder(_Envelope[_Sample])
@@ -63,7 +59,7 @@ _STAT = msgspec.json.Decoder(_Stat)
 def decode_vector(body: bytes, origin: str) -> list[tuple[dict[str, str], float]]:
     """Labels and value of every series of an instant answer.
 
-    Raises SourceUnavailable where it is none, IncompleteAnswer where it says that it is partial.
+    Raises SourceUnavailable where it is none.
     """
     series = _result(_VECTOR, body, "vector", origin)
     try:
@@ -241,9 +237,6 @@ def _result(decoder: "msgspec.json.Decoder[_Envelope[S]]", body: bytes, kind: st
         envelope = decoder.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise _unreadable(origin, error) from error
-    if envelope.warnings or envelope.is_partial:
-        told = "; ".join(envelope.warnings[:_MOST_WARNINGS]) or "isPartial"
-        raise IncompleteAnswer(f"{origin} says that its answer is partial: {told}; it is asked again later")
     if envelope.status != "success" or envelope.data.kind != kind:
         raise _unreadable(origin, f"{envelope.status} with a {envelope.data.kind} where a {kind} was asked for")
     return envelope.data.result

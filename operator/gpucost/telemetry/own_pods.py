@@ -41,7 +41,7 @@ def pods_of_infos(
         if uid := own_label(info.labels, "uid"):
             by_uid[uid].append(info)
     ordered = sorted(by_uid.items(), key=lambda pod: pod[1][-1].last_seen)
-    return tuple(_pod(uid, told, _time(bound.get(uid)), _time(ended.get(uid)), keys) for uid, told in ordered)
+    return tuple(_pod(uid, told, time_of(bound.get(uid)), time_of(ended.get(uid)), keys) for uid, told in ordered)
 
 
 def _pod(uid: str, told: Sequence[PodInfo], bound: datetime | None, ended: datetime | None, keys: LabelKeys) -> Pod:
@@ -84,8 +84,8 @@ def _owner(workload: str) -> Owner | None:
     return Owner(kind, name) if kind and name and kind != _NO_OWNER else None
 
 
-def _time(seconds: float | None) -> datetime | None:
-    """None where it is no time."""
+def time_of(seconds: float | None) -> datetime | None:
+    """Of Unix time; None where it is none."""
     if seconds is None:
         return None
     try:

@@ -17,8 +17,13 @@ POD_INFO = "kube_pod_info"
 OWN_POD_INFO = "gpucost_pod_info"
 OWN_POD_BOUND = "gpucost_pod_bound_timestamp_seconds"
 OWN_POD_ENDED = "gpucost_pod_ended_timestamp_seconds"
+OWN_NODE_CREATED = "gpucost_node_created_timestamp_seconds"
+OWN_NODE_ENDED = "gpucost_node_ended_timestamp_seconds"
+OWN_NODE_DETAIL = "gpucost_node_detail_timestamp_seconds"
 KARPENTER_PRICES = "karpenter_cloudprovider_instance_type_offering_price_estimate"
 OPENCOST_PRICES = "node_total_hourly_cost"
+TARGETS = "up"
+"""Prometheus writes it for whatever it scrapes."""
 
 PAST = "past"
 """In `STAT_LABEL`: nothing newer is there."""
@@ -152,6 +157,24 @@ class NewestSampleQuery:
         return f"max({stamps}) or max(max_over_time(({stamps})[10m:30s]))"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignsQuery:
+    """How many series are fresh at the time of evaluation: in `STAT_LABEL` ``gpu`` of the metrics, ``any`` of targets.
+
+    A part of which there is none is left out.
+    """
+
+    metrics: tuple[str, ...]
+    matchers: tuple[Matcher, ...] = ()
+
+    def promql(self) -> str:
+        gpus = " or ".join(_select(name, self.matchers) for name in self.metrics)
+        parts = {"gpu": gpus, "any": _select(TARGETS, self.matchers)}
+        return " or ".join(
+            f'label_replace(count({series}),"{STAT_LABEL}","{part}","","")' for part, series in parts.items()
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class ServerTimeQuery:
     """Unix time of the evaluation."""
@@ -218,6 +241,38 @@ class PodLifeQuery:
     def promql(self) -> str:
         pods = Matcher("uid", "=~", "|".join(escape_regex(uid) for uid in self.uids))
         return f"max by (uid) (last_over_time({_select(self.metric, (*self.matchers, pods))}[{self.range_ms}ms]))"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnNodesQuery:
+    """The earliest time that our own series told of each node of the cluster: Unix time, by ``uid`` and ``node``.
+
+    Looked at every five minutes, which no series that is scraped escapes: weeks of thousands of nodes stay cheap.
+    """
+
+    metric: str
+    cluster_uid: str
+    range_ms: int
+    matchers: tuple[Matcher, ...] = ()
+
+    def promql(self) -> str:
+        selector = _select(self.metric, (*self.matchers, Matcher("cluster_uid", "=", self.cluster_uid)))
+        return f"min by (uid,node,exported_node) (min_over_time({selector}[{self.range_ms}ms:5m]))"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnNodeDetailsQuery:
+    """When each detail of some nodes of the cluster was last true: Unix time, by ``uid`` and what the detail is."""
+
+    cluster_uid: str
+    uids: tuple[str, ...]
+    range_ms: int
+    matchers: tuple[Matcher, ...] = ()
+
+    def promql(self) -> str:
+        nodes = Matcher("uid", "=~", "|".join(escape_regex(uid) for uid in self.uids))
+        selector = _select(OWN_NODE_DETAIL, (*self.matchers, Matcher("cluster_uid", "=", self.cluster_uid), nodes))
+        return f"max by (uid,kind,key,value) (max_over_time({selector}[{self.range_ms}ms]))"
 
 
 def quote(value: str) -> str:

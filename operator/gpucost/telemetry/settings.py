@@ -27,5 +27,7 @@ class TelemetrySettings:
     max_answer_bytes: int = 64 * 2**20
     pod_history: timedelta = timedelta(days=1)
     """How far back it is asked about pods that have ended."""
+    node_history: timedelta = timedelta(days=7)
+    """How far before the windows it is asked about nodes that are gone: an outage of ourselves may be so long."""
     label_keys: LabelKeys = field(default_factory=LabelKeys)
     """What a pod's labels are called whose tenant is known from our own series."""

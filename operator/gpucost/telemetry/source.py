@@ -2,20 +2,23 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
 from typing import TypeVar
 
 import numpy as np
 
 from gpucost.model.errors import IncompleteAnswer, SourceUnavailable
-from gpucost.model.fleet import Pod
+from gpucost.model.fleet import Cluster, Node, Pod
 from gpucost.model.metered import NodePower, Offering
 from gpucost.model.time import Window, milliseconds
 from gpucost.model.usage import Bools, NamedHolder, Usage
-from gpucost.telemetry.client import PrometheusClient, QueryTooHeavy
+from gpucost.telemetry.client import PrometheusClient
 from gpucost.telemetry.decode import RawSeries, WindowDecoder, decode_points, decode_raw, decode_time, decode_value
 from gpucost.telemetry.history import PodHistory
 from gpucost.telemetry.joining import join_usages
+from gpucost.telemetry.own_nodes import NodeHistory
+from gpucost.telemetry.parts import Hurry, read_in_parts
 from gpucost.telemetry.power import PowerAnswer
 from gpucost.telemetry.power_samples import MOST_WATTS
 from gpucost.telemetry.published import NODE_LABELS, OFFERING_LABELS, Points, node_prices, offering_prices
@@ -33,13 +36,9 @@ from gpucost.telemetry.queries import (
 from gpucost.telemetry.sanity import curable, mended, most_of
 from gpucost.telemetry.series import UUID_LABELS, Exporters, MetricAnswer, exporters_to_find
 from gpucost.telemetry.settings import TelemetrySettings
+from gpucost.telemetry.signs import Signs, read_signs
 from gpucost.telemetry.usage import usage_of
 
-READ_SECONDS = 120.0
-"""For one call that reads windows: no query begins later, so that who asks can do with less at once."""
-
-_LONGEST_QUERY = timedelta(hours=6)
-"""A day at once costs the server several times the memory and is no faster."""
 _MOST_CURED = 200
 """Series of one call whose samples are asked for; where more are spoiled, the exporter is broken."""
 _EDGE_STEP_SECONDS = 10
@@ -47,8 +46,6 @@ _EDGE_STEP_SECONDS = 10
 T = TypeVar("T")
 K = TypeVar("K")
 V = TypeVar("V")
-Hurry = Callable[[], None]
-"""Raises IncompleteAnswer once the time for the call is up."""
 
 
 class PrometheusTelemetry:
@@ -65,6 +62,7 @@ class PrometheusTelemetry:
         self._clock = clock
         self._decoder = WindowDecoder()
         self._pods = PodHistory(settings, self._client)
+        self._nodes = NodeHistory(settings, self._client)
         self._most = most_of(settings.metrics)
         self._counts_both_edges: bool | None = None
 
@@ -80,9 +78,10 @@ class PrometheusTelemetry:
     def server_time(self) -> datetime:
         """What the clock of Prometheus says.
 
-        Raises SourceUnavailable, or IncompleteAnswer where the answer is partial.
+        Raises SourceUnavailable.
         """
-        told = decode_time(self._client.custom_query(ServerTimeQuery().promql()), self.name)
+        with self._client.taking_parts():  # a clock has none
+            told = decode_time(self._client.custom_query(ServerTimeQuery().promql()), self.name)
         if told is None:
             raise SourceUnavailable(
                 f"{self.name} does not tell its time; set prometheus.url to a server that speaks PromQL as Prometheus"
@@ -98,22 +97,37 @@ class PrometheusTelemetry:
         query = NewestSampleQuery(metrics=self._settings.metrics.all, matchers=self._settings.matchers)
         return decode_time(self._client.custom_query(query.promql()), self._client.name)
 
+    def settling(self) -> AbstractContextManager[list[IncompleteAnswer]]:
+        """Within it incomplete answers are taken: what is partial as it is, what is too heavy as nothing.
+
+        The list says what was wrong. For windows that cannot wait any longer.
+        """
+        return self._client.taking_parts()
+
+    def signs(self, since: datetime, until: datetime) -> Signs:
+        """When Prometheus had any samples, and when of GPUs.
+
+        Raises SourceUnavailable, or IncompleteAnswer where the answer is partial.
+        """
+        return read_signs(self._client, self._settings, since, until)
+
     def read_usage(self, windows: Sequence[Window]) -> Usage:
         """Use of every device in ``windows``, which follow one another without a gap and have one length.
 
         What is too heavy for the server is asked in halves, and so is all that follows.
 
         Raises SourceUnavailable, or IncompleteAnswer where the answer is partial, too heavy even for one window, or not
-        whole after `READ_SECONDS`.
+        whole in time.
         """
-        return join_usages(self._in_parts(windows, self._usage))
+        names, interval = self._settings.metrics, self._settings.scrape_interval
+        return join_usages(self._in_parts(windows, self._usage, lambda part: usage_of({}, part, names, interval)))
 
     def read_power(self, windows: Sequence[Window]) -> dict[Window, dict[str, NodePower]]:
         """Power of the cards by name of the node, in windows as for `read_usage`.
 
         Raises as `read_usage`.
         """
-        return _joined(self._in_parts(windows, self._power))
+        return _joined(self._in_parts(windows, self._power, _nothing))
 
     def read_offerings(self, windows: Sequence[Window]) -> dict[Window, dict[Offering, float]]:
         """Karpenter's prices at the end of each window, which are as for `read_usage`; up to an hour old.
@@ -124,7 +138,7 @@ class PrometheusTelemetry:
         def read(part: Sequence[Window], hurry: Hurry) -> dict[Window, dict[Offering, float]]:
             return offering_prices(self._published(KARPENTER_PRICES, OFFERING_LABELS, part, hurry), part)
 
-        return _joined(self._in_parts(windows, read))
+        return _joined(self._in_parts(windows, read, _nothing))
 
     def read_node_prices(self, windows: Sequence[Window]) -> dict[Window, dict[str, float]]:
         """OpenCost's prices by name of the node, else as `read_offerings`."""
@@ -132,7 +146,7 @@ class PrometheusTelemetry:
         def read(part: Sequence[Window], hurry: Hurry) -> dict[Window, dict[str, float]]:
             return node_prices(self._published(OPENCOST_PRICES, NODE_LABELS, part, hurry), part)
 
-        return _joined(self._in_parts(windows, read))
+        return _joined(self._in_parts(windows, read, _nothing))
 
     def read_ended_pods(self, holders: Sequence[NamedHolder], until: datetime) -> Sequence[Pod]:
         """What our own series, then kube-state-metrics, last said of the pods of these names.
@@ -141,34 +155,34 @@ class PrometheusTelemetry:
 
         Raises SourceUnavailable, or IncompleteAnswer where the answer is partial.
         """
-        return self._pods.ended_pods(holders, until)
-
-    def _in_parts(self, windows: Sequence[Window], read: Callable[[Sequence[Window], Hurry], T]) -> list[T]:
-        """What ``read`` has of a few hours at a time; what is too heavy is read in halves."""
-        deadline = self._clock() + READ_SECONDS
-        parts: list[T] = []
-        done = 0
-        size = max(1, _LONGEST_QUERY // windows[0].length) if windows else 0
-
-        def hurry() -> None:
-            if self._clock() > deadline:
-                raise self._too_slow(done, len(windows))
-
         try:
-            while done < len(windows):
-                part = windows[done : done + size]
-                try:
-                    parts.append(read(part, hurry))
-                except QueryTooHeavy:
-                    if len(part) == 1:
-                        raise
-                    size = len(part) // 2
-                    continue
-                done += len(part)
+            return self._pods.ended_pods(holders, until)
+        except IncompleteAnswer as error:
+            self._client.bear(error)
+            return ()
+
+    def read_ended_nodes(self, cluster: Cluster, windows: Sequence[Window]) -> Sequence[Node]:
+        """What our own series last said of nodes that were there in the windows and that the cluster lists no more.
+
+        Raises SourceUnavailable, or IncompleteAnswer where the answer is partial.
+        """
+        try:
+            return self._nodes.ended_nodes(cluster, windows)
+        except IncompleteAnswer as error:
+            self._client.bear(error)
+            return ()
+
+    def _in_parts(
+        self,
+        windows: Sequence[Window],
+        read: Callable[[Sequence[Window], Hurry], T],
+        nothing: Callable[[Sequence[Window]], T],
+    ) -> list[T]:
+        try:
+            return read_in_parts(windows, read, nothing, client=self._client, clock=self._clock)
         except SourceUnavailable:
             self._counts_both_edges = None  # what answers next may be another version
             raise
-        return parts
 
     def _usage(self, windows: Sequence[Window], hurry: Hurry) -> Usage:
         answers: dict[str, MetricAnswer] = {}
@@ -202,12 +216,6 @@ class PrometheusTelemetry:
         query = PublishedPriceQuery(metric=metric, labels=labels, matchers=self._settings.matchers)
         body = self._client.custom_query_range(query.promql(), windows[0], windows[-1])
         return decode_points(body, windows, self._client.name)
-
-    def _too_slow(self, done: int, wanted: int) -> IncompleteAnswer:
-        return IncompleteAnswer(
-            f"{self.name} told of {done} of {wanted} windows in {READ_SECONDS:g} s; ask for fewer at once, give"
-            " Prometheus more room or, where its queries time out, raise prometheus.timeout"
-        )
 
     def _ask_metric(self, names: tuple[str, ...], windows: Sequence[Window]) -> dict[str, MetricAnswer]:
         query = WindowQuery(metrics=names, range_ms=self._range_ms(windows), matchers=self._settings.matchers)
@@ -271,6 +279,10 @@ class PrometheusTelemetry:
                 )
             self._counts_both_edges = count == 2
         return self._counts_both_edges
+
+
+def _nothing(_windows: Sequence[Window]) -> dict[Window, dict[K, V]]:
+    return {}
 
 
 def _joined(parts: Iterable[Mapping[Window, dict[K, V]]]) -> dict[Window, dict[K, V]]:

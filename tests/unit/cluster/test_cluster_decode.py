@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from gpucost.cluster.decode import decode_namespaces, decode_nodes, decode_pods
+from gpucost.cluster.decode import decode_cluster_uid, decode_namespaces, decode_nodes, decode_pods
 from gpucost.cluster.quantity import parse_count, parse_cpus, parse_gib
 from gpucost.cluster.resources import GpuResources
 from gpucost.model.errors import InputError
@@ -340,6 +340,11 @@ def test_cpus_and_memory_that_are_no_quantities_are_told_and_the_node_stays() ->
 def test_namespaces_have_labels() -> None:
     page = make_page(make_namespace("ml", team="vision"), {"metadata": {"name": "bare"}})
     assert dict(decode_namespaces(page).objects) == {"ml": {"team": "vision"}, "bare": {}}
+
+
+def test_a_cluster_is_told_from_others_by_the_namespace_that_each_has() -> None:
+    assert decode_cluster_uid(make_page(make_namespace("ml"), make_namespace("kube-system"))) == "uid-kube-system"
+    assert decode_cluster_uid(make_page(make_namespace("ml"))) == ""
 
 
 COUNTS: dict[str, tuple[str | int | float, int]] = {

@@ -17,7 +17,7 @@ def save(folder: Path, **pages: bytes) -> ClusterFiles:
 
 
 def test_saved_objects_are_a_cluster(tmp_path: Path) -> None:
-    namespaces = make_page(make_namespace("ml", team="vision"))
+    namespaces = make_page(make_namespace("ml", team="vision"), make_namespace("kube-system"))
     files = save(
         tmp_path,
         nodes=make_page(make_node() | {"kind": "Node"}),
@@ -28,12 +28,14 @@ def test_saved_objects_are_a_cluster(tmp_path: Path) -> None:
     assert cluster.seen_at == SEEN_AT
     assert [node.name for node in cluster.nodes] == ["n1"]
     assert [pod.name for pod in cluster.pods] == ["train"]
-    assert cluster.namespaces == {"ml": {"team": "vision"}}
+    assert cluster.namespaces == {"ml": {"team": "vision"}, "kube-system": {}}
+    assert cluster.uid == "uid-kube-system"
     assert files.problems == ()
 
 
 def test_namespaces_may_be_absent(tmp_path: Path) -> None:
-    assert save(tmp_path, nodes=make_page(), pods=make_page()).read().namespaces == {}
+    cluster = save(tmp_path, nodes=make_page(), pods=make_page()).read()
+    assert (cluster.namespaces, cluster.uid) == ({}, "")
 
 
 def test_a_repeated_object_counts_once_and_is_told(tmp_path: Path) -> None:

@@ -83,13 +83,15 @@ def test_pages_are_joined(server: ScriptedServer, live: Callable[[int], LiveClus
         ("pods", "two"): (200, make_page(make_pod("b", metadata__uid=""), next_page="three")),
         ("pods", "three"): (200, make_page(make_pod("c"))),
         ("nodes", ""): (200, make_page(make_node())),
-        ("namespaces", ""): (200, make_page(make_namespace("ml", team="vision"))),
+        ("namespaces", ""): (200, make_page(make_namespace("kube-system"), next_page="two")),
+        ("namespaces", "two"): (200, make_page(make_namespace("ml", team="vision"))),
     }
     source = live(server.port)
     cluster = source.read()
     assert [pod.name for pod in cluster.pods] == ["a", "c"]
     assert [node.name for node in cluster.nodes] == ["n1"]
-    assert cluster.namespaces == {"ml": {"team": "vision"}}
+    assert cluster.namespaces == {"kube-system": {}, "ml": {"team": "vision"}}
+    assert cluster.uid == "uid-kube-system"
     assert cluster.seen_at == SEEN_AT
     assert source.problems == ("Pod ml/b is left out: it has no metadata.uid",)
 

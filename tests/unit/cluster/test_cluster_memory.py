@@ -44,6 +44,11 @@ def uids(cluster: Cluster) -> list[str]:
     return [one.uid for one in (*cluster.nodes, *cluster.pods)]
 
 
+def test_since_when_looks_have_been_taken_is_told_as_far_back_as_is_remembered() -> None:
+    memory = make_memory()
+    assert [look(memory, minute).watched_since for minute in (0, 5, 15)] == [at(0), at(0), at(5)]
+
+
 def test_a_vanished_pod_is_known_until_it_is_too_old() -> None:
     memory = make_memory()
     assert uids(look(memory, 0, make_pod("a"), make_pod("b"))) == ["a", "b"]

@@ -1,17 +1,20 @@
 import socket
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
 from gpu_series import make_windows
-from scripted_server import Reply, ScriptedServer, answer, json_reply, serving
+from scripted_server import Asked, Reply, ScriptedServer, answer, json_reply, serving
 
-from gpucost.model.errors import ConfigurationError, GpuCostError, SourceUnavailable
-from gpucost.telemetry.client import PrometheusClient, QueryTooHeavy
+from gpucost.model.errors import ConfigurationError, GpuCostError, IncompleteAnswer, SourceUnavailable
+from gpucost.telemetry.client import PrometheusClient
+from gpucost.telemetry.replies import MOST_RETRY_SECONDS, Overloaded, QueryTooHeavy
 from gpucost.telemetry.settings import TelemetrySettings
 
 FINE = answer("vector")
+PROBE = "vector(1)"
 
 
 def ask(server: ScriptedServer, **settings: object) -> bytes:
@@ -50,11 +53,12 @@ FAULTS: dict[str, tuple[Reply, type[GpuCostError], str]] = {
         QueryTooHeavy,
         r"more than 1000 bytes.*prometheus\.maxAnswerBytes",
     ),
-    "silence after the first bytes": (
-        Reply(body=b"{", length=500, hang=True),
-        SourceUnavailable,
-        "does not answer within 0.5",
+    "429, whatever it says of limits": (
+        json_reply(429, error="rate limit exceeded"),
+        Overloaded,
+        r"takes no queries now \(429\): rate limit exceeded",
     ),
+    "503": (Reply(status=503), Overloaded, r"\(503\): Service Unavailable; see whether it is starting"),
     "an answer that drips": (
         Reply(body=b"{", length=10**9, drip=b" "),
         QueryTooHeavy,
@@ -88,6 +92,104 @@ def test_a_fault_is_one_sentence_that_names_the_server(
     assert str(caught.value).startswith(f"Prometheus at {server.url} ")
     assert "secret" not in str(caught.value)
     assert len(server.asked) == 1, "a fault is told at once, not tried again"
+
+
+HANGS = {
+    "silence after the first bytes": (Reply(body=b"{", length=500, hang=True), "does not answer within 0.5"),
+    "a proxy that gives up": (Reply(status=504), "does not answer the proxy"),
+}
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize(("reply", "says"), HANGS.values(), ids=HANGS)
+def test_no_answer_in_time_is_an_outage_where_the_easiest_query_has_none(reply: Reply, says: str) -> None:
+    with serving(lambda _: reply) as server, pytest.raises(SourceUnavailable, match=says) as caught:
+        ask(server)
+    assert type(caught.value) is SourceUnavailable
+    assert [asked.form["query"] for asked in server.asked] == ["up", PROBE]
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("reply", [reply for reply, _ in HANGS.values()], ids=HANGS)
+def test_no_answer_in_time_is_a_heavy_query_where_an_easy_one_has_an_answer(reply: Reply) -> None:
+    def script(asked: Asked) -> Reply:
+        return FINE if asked.form["query"] == PROBE else reply
+
+    with (
+        serving(script) as server,
+        pytest.raises(QueryTooHeavy, match=r"not this query in time; .*prometheus\.timeout"),
+    ):
+        ask(server)
+
+
+RETRY_AFTER = {
+    "seconds": ("17", (17, 17)),
+    "no time": ("0", (0, 0)),
+    "a date that has passed": ("Wed, 21 Oct 2015 07:28:00 GMT", (0, 0)),
+    "longer than anybody waits": ("86400", (MOST_RETRY_SECONDS, MOST_RETRY_SECONDS)),
+    "seconds without end": ("9" * 400, (0, 0)),
+    "a time before time": ("-5", (0, 0)),
+    "no number": ("nan", (0, 0)),
+    "nothing": ("", (0, 0)),
+}
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize(("header", "expected"), RETRY_AFTER.values(), ids=RETRY_AFTER)
+def test_a_busy_server_is_asked_when_it_says(header: str, expected: tuple[float, float], status: int) -> None:
+    reply = Reply(status=status, headers={"Retry-After": header})
+    with serving(lambda _: reply) as server, pytest.raises(Overloaded) as caught:
+        ask(server)
+    least, most = expected
+    assert least <= caught.value.retry_seconds <= most
+
+
+def test_a_busy_server_may_say_when_by_a_date() -> None:
+    until = format_datetime(datetime.now(UTC) + timedelta(seconds=200), usegmt=True)
+    reply = Reply(status=429, headers={"Retry-After": until})
+    with serving(lambda _: reply) as server, pytest.raises(Overloaded) as caught:
+        ask(server)
+    assert 1 <= caught.value.retry_seconds <= 201
+
+
+PARTIAL = {
+    "warnings": ({"warnings": ["store 10.0.0.9 did not\nanswer"]}, "store 10.0.0.9 did not answer"),
+    "the word of VictoriaMetrics": ({"isPartial": True}, "isPartial"),
+}
+
+
+@pytest.mark.parametrize(("envelope", "says"), PARTIAL.values(), ids=PARTIAL)
+def test_a_partial_answer_is_incomplete(envelope: dict[str, object], says: str) -> None:
+    with (
+        serving(lambda _: answer("vector", **envelope)) as server,
+        pytest.raises(IncompleteAnswer, match=f"partial: {says}; see which part"),
+    ):
+        ask(server)
+
+
+@pytest.mark.parametrize(("envelope", "says"), PARTIAL.values(), ids=PARTIAL)
+def test_whoever_takes_parts_has_the_answer_and_what_is_wrong_with_it(envelope: dict[str, object], says: str) -> None:
+    partial = answer("vector", **envelope)
+    with serving(lambda _: partial) as server, PrometheusClient(TelemetrySettings(url=server.url)) as client:
+        with client.taking_parts() as complaints:
+            assert client.custom_query("up") == partial.body
+        assert [says in str(complaint) for complaint in complaints] == [True]
+        with pytest.raises(IncompleteAnswer):
+            client.custom_query("up")
+
+
+WHOLE: dict[str, Reply] = {
+    "no warnings": answer("vector", warnings=[]),
+    "infos": answer("vector", infos=["PromQL info: metric might not be a counter"]),
+    "the word in a label": answer("vector", {"metric": {"warnings": "many"}, "value": [0, "1"]}),
+    "not partial": answer("vector", isPartial=False),
+}
+
+
+@pytest.mark.parametrize("reply", WHOLE.values(), ids=WHOLE)
+def test_a_whole_answer_is_no_part(reply: Reply) -> None:
+    with serving(lambda _: reply) as server:
+        assert ask(server) == reply.body
 
 
 def test_nobody_at_the_port_is_an_outage() -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from gpu_series import make_windows
 
-from gpucost.model.errors import IncompleteAnswer, SourceUnavailable
+from gpucost.model.errors import SourceUnavailable
 from gpucost.telemetry.decode import WindowDecoder, decode_raw, decode_time, decode_value, decode_vector
 
 ORIGIN = "Prometheus at http://p"
@@ -82,22 +82,6 @@ def test_labels_that_come_again_are_remembered_right() -> None:
         body = make_body(make_series("sum", (ENDS[0], "1"), UUID=uuid))
         answer = decoder.decode(body, ["fb"], make_windows(3), ORIGIN)["fb"]
         assert [labels.UUID for labels in answer.labels] == [uuid]
-
-
-def test_infos_are_no_warnings() -> None:
-    assert decode(make_body(infos=["PromQL info: metric might not be a counter"])).labels == ()
-
-
-PARTIAL = {
-    "warnings": {"warnings": ["store 10.0.0.9 did not answer"]},
-    "the word of VictoriaMetrics": {"isPartial": True},
-}
-
-
-@pytest.mark.parametrize("envelope", PARTIAL.values(), ids=PARTIAL)
-def test_a_partial_answer_is_incomplete(envelope: dict[str, Any]) -> None:
-    with pytest.raises(IncompleteAnswer, match="partial"):
-        decode(make_body(make_series("sum", (ENDS[0], "1")), **envelope))
 
 
 POINT = (ENDS[0], "1")

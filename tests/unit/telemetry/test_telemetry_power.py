@@ -16,12 +16,13 @@ from gpucost.model.errors import IncompleteAnswer
 from gpucost.model.metered import NodePower
 from gpucost.model.source import MeteredSource
 from gpucost.telemetry.decode import RawSeries
+from gpucost.telemetry.parts import READ_SECONDS
 from gpucost.telemetry.power import PowerAnswer
 from gpucost.telemetry.power_samples import MOST_WATTS
 from gpucost.telemetry.queries import Matcher
 from gpucost.telemetry.series import MetricAnswer, SeriesLabels
 from gpucost.telemetry.settings import TelemetrySettings
-from gpucost.telemetry.source import READ_SECONDS, PrometheusTelemetry
+from gpucost.telemetry.source import PrometheusTelemetry
 
 POWER, POWER_LOWER = NAMES.power
 SCRAPE = timedelta(seconds=30)

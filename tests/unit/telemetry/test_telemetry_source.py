@@ -17,6 +17,7 @@ from gpucost.model.source import TelemetrySource
 from gpucost.model.tenancy import LabelKeys
 from gpucost.model.usage import NamedHolder
 from gpucost.telemetry import source
+from gpucost.telemetry.parts import READ_SECONDS
 from gpucost.telemetry.queries import (
     OWN_POD_BOUND,
     OWN_POD_ENDED,
@@ -28,7 +29,7 @@ from gpucost.telemetry.queries import (
     Matcher,
 )
 from gpucost.telemetry.settings import TelemetrySettings
-from gpucost.telemetry.source import READ_SECONDS, PrometheusTelemetry
+from gpucost.telemetry.source import PrometheusTelemetry
 
 EDGES = "vector(0)"
 TOO_HEAVY = json_reply(422, errorType="execution", error="too many samples")

@@ -110,8 +110,8 @@ def pod_object(pod: PodSpec, start: datetime, look: int) -> dict[str, Any]:
     }
 
 
-def namespace_object(name: str, labels: Mapping[str, str]) -> dict[str, Any]:
-    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": dict(labels)}}
+def namespace_object(name: str, labels: Mapping[str, str], uid: str) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "uid": uid, "labels": dict(labels)}}
 
 
 def _container(container: Container) -> dict[str, Any]:

@@ -10,7 +10,14 @@ from fractions import Fraction
 from typing import Any
 
 from gpucost.model.time import Window, windows_between
-from gpucost.simulation.scenarios.objects import NodeSpec, PodSpec, namespace_object, node_object, pod_object
+from gpucost.simulation.scenarios.objects import (
+    NodeSpec,
+    PodSpec,
+    make_uid,
+    namespace_object,
+    node_object,
+    pod_object,
+)
 from gpucost.simulation.scenarios.rate_cards import RateCardSpec, rate_card_object
 from gpucost.simulation.scenarios.series import Series
 
@@ -19,6 +26,8 @@ WINDOWS = 2
 LOOK = 660
 """When the API is looked at: a minute after the last window."""
 
+SYSTEM = "kube-system"
+"""The namespace by whose uid a cluster is told from others."""
 
 ALIASES = {"example.com/accelerator": "nvidia.com/gpu"}
 """What the configuration of every scenario says of other names of resources."""
@@ -105,7 +114,10 @@ class Scenario:
         return {
             "nodes": [node_object(node, start) for node in nodes],
             "pods": [pod_object(pod, start, look) for pod in pods],
-            "namespaces": [namespace_object(name, labels) for name, labels in self.namespaces.items()],
+            "namespaces": [
+                namespace_object(name, labels, make_uid(self.slug, name))
+                for name, labels in {SYSTEM: {}, **self.namespaces}.items()
+            ],
         }
 
     def rate_cards_at(self, start: datetime) -> list[dict[str, Any]]:

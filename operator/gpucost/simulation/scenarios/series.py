@@ -11,6 +11,11 @@ from gpucost.simulation.exporter import format_labels
 SCRAPED_SINCE, SCRAPED_UNTIL = -270, 660
 """Seconds from the start of the first window; a sample on a window's start belongs to the window before."""
 
+
+class Moment(float):
+    """Seconds from the start of the first window, as the value of a series: it is printed as Unix time."""
+
+
 _Key = tuple[str, tuple[tuple[str, str], ...]]
 
 
@@ -48,11 +53,13 @@ def openmetrics(series: Iterable[Series], start: datetime) -> Iterator[str]:
         for (_, labels), samples in sorted(family.items()):
             head = metric + format_labels(dict(labels))
             for at, value in sorted(samples.items()):
-                yield f"{head} {_format(value)} {begin + at}\n"
+                yield f"{head} {_format(value, begin)} {begin + at}\n"
     yield "# EOF\n"
 
 
-def _format(value: float) -> str:
+def _format(value: float, begin: int) -> str:
+    if isinstance(value, Moment):
+        return repr(begin + value)
     if isnan(value):
         return "NaN"
     if isinf(value):
