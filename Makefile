@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
 
-.PHONY: demo test test-unit lint crds bench sandbox-up sandbox-down clean help
+.PHONY: demo test test-unit lint crds chart bench chaos restarts soak sandbox-up sandbox-down clean help
 
 help: ## Say what there is
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -25,13 +25,27 @@ lint: $(DEV_STAMP) ## ruff, mypy, the rooms' one direction, generated files
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python hack/make_crds.py --check
+	$(BIN)/python hack/make_chart.py --check
 
-crds: $(DEV_STAMP) ## Generate crds/ from the models
+crds: $(DEV_STAMP) ## Generate crds/ from the models, and what of the chart is made from them
 	$(BIN)/python hack/make_crds.py
+	$(BIN)/python hack/make_chart.py
+
+chart: $(DEV_STAMP) ## Generate the chart's CRDs, schema and README
+	$(BIN)/python hack/make_chart.py
 
 bench: $(STAMP) ## How long the numeric stages take, beside copying the same bytes; BENCH_ROWS=N,M for other sizes
 # Memory stays with the process, so that what is timed is the work and not the system handing out pages.
 	@MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=68719476736 PYTHONPATH=. $(BIN)/python -m benchmarks
+
+chaos: $(DEV_STAMP) ## 200 kills and 1,000 faults over simulated days; CHAOS="--seed N --operators 2" for other ones
+	@PYTHONPATH=. $(BIN)/python -m tests.chaos $(CHAOS)
+
+restarts: $(DEV_STAMP) ## A kill before and after every single call of a day's work
+	@PYTHONPATH=. $(BIN)/python -m tests.chaos restarts --node gpu-a100-1 $(CHAOS)
+
+soak: $(DEV_STAMP) ## 2,000 windows in one process, which must not grow
+	@PYTHONPATH=. $(BIN)/python -m tests.chaos soak --node gpu-a100-1 $(CHAOS)
 
 sandbox-up: $(DEV_STAMP) ## A real API server and Prometheus with a simulated GPU fleet
 	$(BIN)/python -m sandbox up

@@ -108,7 +108,7 @@ class Stage:
         body = {key: value for key, value in wanted.items() if key != "status" or wanted["kind"] == "Node"}
         body["metadata"] = {key: value for key, value in wanted["metadata"].items() if key not in _STAMPED}
         if references := body["metadata"].get("ownerReferences"):
-            real = {_uid(each.object): each.uid for each in self._shown.values()}
+            real = {_uid(each.object): each.uid for each in list(self._shown.values())}
             body["metadata"]["ownerReferences"] = [
                 {**reference, "uid": real.get(reference["uid"], reference["uid"])} for reference in references
             ]

@@ -54,19 +54,25 @@ class RunningOperator:
     folder: Path
     kubeconfig: Path
     prometheus_url: str
-    now: datetime | None = None
+    now: datetime | Path | None = None
+    """The time that it is, or the file of a `Pace`; None: as it is."""
     settings: Mapping[str, Any] = field(default_factory=dict)
+    haste: float = 1
+    """How many times shorter than usual it waits."""
+    replica: str = "gpucost-0"
+    """Name of its pod."""
     process: "subprocess.Popen[bytes]" = field(init=False)
 
     def __enter__(self) -> Self:
-        config = self.folder / "config.yaml"
-        config.write_text(yaml.safe_dump(self._config()))
+        self.configure(self.settings)
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(
                 [
-                    *(sys.executable, str(PROCESS), str(config), str(self.kubeconfig)),
-                    *([format_time(self.now)] if self.now else []),
+                    *(sys.executable, str(PROCESS), str(self.config), str(self.kubeconfig)),
+                    format_time(self.now) if isinstance(self.now, datetime) else str(self.now or ""),
+                    str(self.haste),
                 ],
+                env={**os.environ, "POD_NAME": self.replica},
                 stderr=log,
                 stdout=log,
             )
@@ -77,6 +83,17 @@ class RunningOperator:
             self.process.kill()
             self.process.wait()
         assert "Traceback" not in self.log(), self.log()
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "config.yaml"
+
+    def configure(self, settings: Mapping[str, Any]) -> None:
+        """Write the configuration anew, in place."""
+        self.config.write_text(yaml.safe_dump({**self._defaults(), **settings}))
+
+    def send(self, signum: int) -> None:
+        self.process.send_signal(signum)
 
     @property
     def _log(self) -> Path:
@@ -94,7 +111,8 @@ class RunningOperator:
 
     def ask(self, path: str) -> tuple[int, str]:
         """Status and body of one of its own pages; (0, "") where it does not listen yet."""
-        port = next((line.split("port ")[1].split(";")[0] for line in self.log().splitlines() if "port " in line), "")
+        ports = [line.split("port ")[1].split(";")[0] for line in self.log().splitlines() if "on port " in line]
+        port = ports[-1] if ports else ""
         if not port:
             return 0, ""
         try:
@@ -109,19 +127,30 @@ class RunningOperator:
         pages = Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]
         return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
-    def _config(self) -> Object:
+    def metric(self, name: str) -> float | None:
+        """Without labels; None: it is not there."""
+        lines = self.ask("/metrics")[1].splitlines()
+        return next((float(line.split()[1]) for line in lines if line.startswith(f"{name} ")), None)
+
+    def leads(self) -> bool:
+        return self.metric("gpucost_leader") == 1
+
+    def threads(self) -> int:
+        return len(list(Path(f"/proc/{self.process.pid}/task").iterdir()))
+
+    def _defaults(self) -> Object:
         return {
             "prometheus": {"url": self.prometheus_url, "timeout": "5s"},
             "listen": "127.0.0.1:0",
             "namespace": NAMESPACE,
             "lateness": "2m",
-            **self.settings,
+            "backfillMaxAge": "24h",
         }
 
 
 def read_reports(box: Sandbox, day: str) -> dict[tuple[str, str], Object]:
     """(namespace, team) to GpuCostReport."""
-    text = box.kubectl("get", "gcr", "-A", "-o", "json", "-l", f"gpucost.io/start={day}")
+    text = box.kubectl("get", "gcr", "-A", "-o", "json", "-l", f"gpucost.io/period=Day,gpucost.io/start={day}")
     return {
         (report["spec"].get("namespace") or report["metadata"]["namespace"], report["spec"]["team"]): report
         for report in json.loads(text)["items"]
@@ -129,7 +158,8 @@ def read_reports(box: Sandbox, day: str) -> dict[tuple[str, str], Object]:
 
 
 def read_cluster_report(box: Sandbox, day: str) -> Object | None:
-    items = json.loads(box.kubectl("get", "cgcr", "-o", "json", "-l", f"gpucost.io/start={day}"))["items"]
+    text = box.kubectl("get", "cgcr", "-o", "json", "-l", f"gpucost.io/period=Day,gpucost.io/start={day}")
+    items = json.loads(text)["items"]
     return items[0] if items else None
 
 

@@ -1,6 +1,7 @@
 """Each report takes each window once, whoever else writes and whatever is deleted, on a real API server."""
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,7 +9,8 @@ from threading import Event
 
 import pytest
 
-from gpucost.app.commit import INTACT, REPORTS_WRITTEN, Committer
+from gpucost.app.closing import Closer
+from gpucost.app.commit import REPORTS_WRITTEN, Committer
 from gpucost.app.loop import WindowLoop
 from gpucost.app.pipeline import Pipeline
 from gpucost.app.plan import Timing
@@ -18,14 +20,20 @@ from gpucost.app.settings import Settings
 from gpucost.app.simulated import SimulatedCluster, SimulatedTelemetry
 from gpucost.app.standing import UP_TO_DATE, Standing
 from gpucost.app.state import LoopState
-from gpucost.model.errors import ConfigurationError, SourceUnavailable
+from gpucost.model.errors import ConfigurationError, IncompleteAnswer, SourceUnavailable
 from gpucost.model.money import parse_e9
 from gpucost.model.tenancy import LabelKeys
 from gpucost.model.time import DAY, Period, PeriodKind, windows_between
+from gpucost.reports.conditions import INTACT
+from gpucost.reports.digest import seal
 from gpucost.reports.record import WindowRecord, record_of
 from gpucost.reports.record_codec import to_specs
+from gpucost.reports.resources.cluster_gpu_cost_report import ClusterReportStatus
+from gpucost.reports.resources.gpu_cost_report import ReportStatus
 from gpucost.reports.storage.store import ReportStore
+from gpucost.reports.storage.stored import StoredClusterReport, StoredReport
 from gpucost.simulation.fleet import Fleet, make_fleet
+from gpucost.telemetry.signs import Signs
 from sandbox.control_plane import ControlPlane
 from tests.integration.api_objects import Api, install_crds
 
@@ -34,6 +42,7 @@ pytestmark = pytest.mark.cluster
 START = datetime(2026, 3, 4, tzinfo=UTC)
 PERIOD = Period(START, START + DAY, PeriodKind.DAY)
 LENGTH = timedelta(minutes=5)
+LATENESS = timedelta(minutes=10)
 OPERATOR = "committer-operator"
 USD = "USD"
 
@@ -55,6 +64,15 @@ class Trial:
     def committer(self, currency: str = USD) -> Committer:
         return Committer(self.store(), currency=currency, clock=self.clock)
 
+    def closer(self) -> Closer:
+        return Closer(self.store(), lateness=LATENESS, clock=self.clock)
+
+    def close(self, now: datetime) -> None:
+        self.now = now
+        closer = self.closer()
+        while closer.step(now):
+            pass
+
     def pipeline(self) -> Pipeline:
         return Pipeline(
             cluster=SimulatedCluster(self.fleet, self.fleet.end),
@@ -74,12 +92,13 @@ class Trial:
             pipeline=self.pipeline(),
             telemetry=self,
             committer=self.committer(currency),
+            closer=self.closer(),
             standing=Standing(self.store(), currency=currency, clock=self.clock),
             timing=Timing(
                 window=LENGTH,
                 settle_delay=timedelta(seconds=60),
-                lateness=timedelta(minutes=10),
-                backfill_max_age=timedelta(days=7),
+                lateness=LATENESS,
+                backfill_max_age=DAY,
             ),
             state=state,
             clock=self.clock,
@@ -89,26 +108,42 @@ class Trial:
             pass
         return state
 
+    def compute_all(self) -> None:
+        """The first window of all is one of the present day."""
+        self.step_until_idle(START + timedelta(hours=1, minutes=1))
+        self.step_until_idle(START + DAY + timedelta(minutes=1))
+
     def newest_sample(self) -> datetime:
         return self.now
 
     def server_time(self) -> datetime:
         return self.now
 
+    def signs(self, _since: datetime, _until: datetime) -> Signs:
+        return Signs()
+
+    def settling(self) -> AbstractContextManager[list[IncompleteAnswer]]:
+        return nullcontext([])
+
     def totals(self) -> tuple[int, int, int]:
         """Windows and allocated of the cluster's report, and the sum of the teams' costs."""
-        cluster = self.store().read_cluster_report(PERIOD)
-        assert cluster is not None
-        assert cluster.status is not None
+        cluster = self.status()
         reports = [report.status for report in self.store().read_reports(PERIOD)]
         teams = sum(parse_e9(status.cost or "0") for status in reports if status is not None)
-        return cluster.status.windows, parse_e9(cluster.status.allocated), teams
+        return cluster.windows, parse_e9(cluster.allocated), teams
 
-    def conditions(self) -> dict[str, str]:
+    def phases(self) -> set[str]:
+        """Of the reports of the teams."""
+        return {report.status.phase for report in self.store().read_reports(PERIOD) if report.status}
+
+    def status(self) -> ClusterReportStatus:
         cluster = self.store().read_cluster_report(PERIOD)
         assert cluster is not None
         assert cluster.status is not None
-        return {condition.type: condition.status for condition in cluster.status.conditions}
+        return cluster.status
+
+    def conditions(self) -> dict[str, str]:
+        return {condition.type: condition.status for condition in self.status().conditions}
 
 
 @pytest.fixture(scope="module")
@@ -188,7 +223,7 @@ def test_a_report_that_nobody_takes_holds_up_no_other(trial: Trial, monkeypatch:
     record = trial.record(0, 12)
     bad = record.groups[0]
     monkeypatch.setattr(
-        "gpucost.app.commit.report_name",
+        "gpucost.app.report_writer.report_name",
         lambda team, period: "Not A Name" if team == bad.team else f"{team}-{period.name}",
     )
     trial.committer().commit(record)
@@ -215,9 +250,48 @@ def test_a_failure_is_a_condition_until_it_is_over_and_no_part_of_a_final_report
     assert trial.conditions()[UP_TO_DATE] == "False"
     standing.tell(None)
     assert trial.conditions()[UP_TO_DATE] == "True"
-    standing.tell(SourceUnavailable("Prometheus is away again"))
     trial.step_until_idle(START + DAY + timedelta(minutes=1))
+    standing.tell(SourceUnavailable("Prometheus is away again"))
+    assert trial.conditions()[UP_TO_DATE] == "False"
+    trial.close(START + DAY + LATENESS)
     assert UP_TO_DATE not in trial.conditions()
+
+
+def test_a_day_stays_open_until_its_lateness_is_over(trial: Trial) -> None:
+    trial.compute_all()
+    trial.close(START + DAY + LATENESS - timedelta(seconds=1))
+    assert (trial.phases(), trial.status().phase) == ({"Open"}, "Open")
+    trial.close(START + DAY + LATENESS)
+    assert (trial.phases(), trial.status().phase) == ({"Final"}, "Final")
+    assert trial.totals() == expected(trial, 288)
+
+
+def test_a_day_that_lacks_windows_is_not_closed_however_late_it_is(trial: Trial) -> None:
+    trial.step_until_idle(START + timedelta(hours=23, minutes=1))
+    trial.close(START + 3 * DAY)
+    assert (trial.phases(), trial.status().phase) == ({"Open"}, "Open")
+
+
+def test_the_next_day_may_be_in_another_currency_before_this_one_is_closed(trial: Trial) -> None:
+    trial.compute_all()
+    assert trial.committer("EUR").committed_until() == START + DAY
+
+
+def test_what_somebody_else_wrote_is_put_right_where_it_is_known(trial: Trial) -> None:
+    committer, whole = trial.committer(), trial.record(0, 12)
+    committer.commit(whole)
+    before = trial.status()
+    name = f"{START:%Y-%m-%d}"
+    patch = '{"status": {"allocated": "0.000000000"}}'
+    trial.api.kubectl("patch", "cgcr", name, "--subresource=status", "--type=merge", "-p", patch)
+
+    def mend(report: StoredReport | StoredClusterReport) -> ReportStatus | ClusterReportStatus | None:
+        return before if report.namespace is None else None
+
+    Committer(trial.store(), currency=USD, clock=trial.clock, mend=mend).commit(trial.record(12, 24))
+    assert trial.totals() == expected(trial, 24)
+    assert trial.status() == seal(trial.status())
+    assert INTACT not in trial.conditions()
 
 
 def test_an_outage_before_the_first_window_is_told_by_an_empty_report(trial: Trial) -> None:

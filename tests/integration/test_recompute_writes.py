@@ -1,6 +1,7 @@
 """Recomputed figures go into all reports of an open day or can be completed, whatever happens in between."""
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from gpucost.app.closing import Closer
 from gpucost.app.commit import Committer
 from gpucost.app.loop import WindowLoop
 from gpucost.app.pipeline import Pipeline
@@ -19,7 +21,7 @@ from gpucost.app.settings import Settings
 from gpucost.app.simulated import SimulatedCluster, SimulatedTelemetry
 from gpucost.app.standing import Standing
 from gpucost.app.state import LoopState
-from gpucost.model.errors import ConfigurationError, Conflict
+from gpucost.model.errors import ConfigurationError, Conflict, IncompleteAnswer
 from gpucost.model.money import parse_e9
 from gpucost.model.time import DAY, Period, PeriodKind, windows_between
 from gpucost.reports.build import Object
@@ -31,6 +33,7 @@ from gpucost.reports.resources.gpu_cost_report import ReportStatus
 from gpucost.reports.storage.store import ReportStore
 from gpucost.reports.storage.stored import StoredClusterReport, StoredReport
 from gpucost.simulation.fleet import Fleet, make_fleet
+from gpucost.telemetry.signs import Signs
 from sandbox.control_plane import ControlPlane
 from tests.integration.api_objects import Api, install_crds
 
@@ -38,7 +41,7 @@ pytestmark = pytest.mark.cluster
 
 START = datetime(2026, 3, 4, tzinfo=UTC)
 PERIOD = Period(START, START + DAY, PeriodKind.DAY)
-SETTINGS = Settings(namespace="recompute-operator")
+SETTINGS = Settings(namespace="recompute-operator", backfillMaxAge="1d")
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 CHEAPER: Object = {
@@ -126,6 +129,7 @@ class Trial:
             pipeline=self.pipeline(),
             telemetry=self,
             committer=Committer(self.store(), currency="USD", clock=self.clock),
+            closer=Closer(self.store(), lateness=self.settings.lateness, clock=self.clock),
             standing=Standing(self.store(), currency="USD", clock=self.clock),
             timing=timing_of(self.settings),
             state=LoopState(),
@@ -140,6 +144,12 @@ class Trial:
 
     def server_time(self) -> datetime:
         return self.now
+
+    def signs(self, _since: datetime, _until: datetime) -> Signs:
+        return Signs()
+
+    def settling(self) -> AbstractContextManager[list[IncompleteAnswer]]:
+        return nullcontext([])
 
     def recomputer(self, store: ReportStore | None = None, telemetry: SimulatedTelemetry | None = None) -> Recomputer:
         def pause(_seconds: float) -> None:
@@ -346,7 +356,7 @@ def test_reports_that_change_again_and_again_are_given_up_and_can_be_completed(t
 
 def test_a_day_that_is_final_is_shown_and_stays(trial: Trial) -> None:
     trial.cards = []
-    trial.operate(START + DAY + MINUTE)
+    trial.operate(START + DAY + trial.settings.lateness + MINUTE)
     trial.cards = [CHEAPER]
     before = trial.versions()
     outcome = trial.apply()

@@ -13,7 +13,7 @@ from gpucost.app.pipeline import Pipeline
 from gpucost.app.rates import Prices
 from gpucost.app.rules import rules_of
 from gpucost.app.settings import Settings
-from gpucost.cluster.decode import decode_namespaces, decode_nodes, decode_pods
+from gpucost.cluster.decode import decode_cluster_uid, decode_namespaces, decode_nodes, decode_pods
 from gpucost.cluster.resources import GpuResources
 from gpucost.model.fleet import Cluster
 from gpucost.model.ledger import HolderLine, Ledger, NodeLine
@@ -52,6 +52,7 @@ class ScriptedCluster:
             nodes=nodes.objects,
             pods=pods.objects,
             namespaces=dict(decode_namespaces(pages["namespaces"]).objects),
+            uid=decode_cluster_uid(pages["namespaces"]),
         )
 
 

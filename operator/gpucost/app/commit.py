@@ -4,31 +4,27 @@ Rule: docs/operations.md, "Exactly once". The record is written before any repor
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from pydantic import ValidationError
 
-from gpucost.app.standing import UP_TO_DATE
+from gpucost.app.report_writer import Mend, ReportWriter
 from gpucost.model.errors import ConfigurationError, Conflict, InputError, Refused
-from gpucost.model.time import Period, PeriodKind, Window, format_time, period_of
-from gpucost.reports.build import build_cluster_report, build_report, cluster_report_spec, report_spec
+from gpucost.model.time import Period, PeriodKind, Window, format_time, parse_time, period_of
 from gpucost.reports.conditions import Finding, set_condition
-from gpucost.reports.digest import Status, is_intact
 from gpucost.reports.fold import OPEN, fold_report
 from gpucost.reports.fold_cluster import fold_cluster
-from gpucost.reports.naming import cluster_report_name, report_name
 from gpucost.reports.record import Group, WindowRecord
 from gpucost.reports.record_codec import from_specs, to_specs
+from gpucost.reports.resources.cluster_gpu_cost_report import ClusterReportStatus
+from gpucost.reports.resources.gpu_cost_report import ReportStatus
 from gpucost.reports.storage.store import ReportStore
 from gpucost.reports.storage.stored import StoredClusterReport, StoredReport
 
-INTACT = "Intact"
-FOREIGN_EDIT = "ForeignEdit"
 REPORTS_WRITTEN = "ReportsWritten"
 REPORT_REFUSED = "ReportRefused"
 
-_MOST_TRIES = 5
 _MOST_NAMED = 5
 _THE_BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -38,8 +34,12 @@ logger = logging.getLogger(__name__)
 class Committer:
     """Decides records and folds them into the reports of their day."""
 
-    def __init__(self, store: ReportStore, *, currency: str, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, store: ReportStore, *, currency: str, clock: Callable[[], datetime], mend: Mend | None = None
+    ) -> None:
+        """``mend``: what becomes of reports that somebody else has edited."""
         self._store = store
+        self._writer = ReportWriter(store, clock=clock, mend=mend)
         self._currency = currency
         self._clock = clock
 
@@ -51,7 +51,7 @@ class Committer:
         latest = self._store.latest_cluster_report(PeriodKind.DAY)
         if latest is None:
             return None
-        if latest.status is not None and latest.status.phase == OPEN and latest.spec.currency != self._currency:
+        if latest.spec.currency != self._currency and _takes_windows(latest):
             raise ConfigurationError(
                 f"currency is {self._currency}, and the open reports of {latest.name} are in {latest.spec.currency};"
                 f" set it back until the day is over, or delete these reports to have the day computed anew"
@@ -95,93 +95,43 @@ class Committer:
         A report that nobody takes holds up no other: its figures are in the cluster's, which says so.
         """
         period = period_of(Window(record.start, record.end), PeriodKind.DAY)
-        is_last = record.end >= period.end
         stored = {(report.origin, report.spec.team): report for report in self._store.read_reports(period)}
         for problem in self._store.problems:
             logger.warning("%s", problem)
         refused: list[str] = []
-        for group in _groups_to_write(record, stored, is_last=is_last):
+        for entry in record.groups:
+            namespace, team = entry.group
             try:
-                self._bring_forward(record, group, period, stored.get(group), is_last=is_last)
+                self._bring_forward(record, entry.group, period, stored.get(entry.group))
             except (Refused, InputError, ValidationError) as error:
-                logger.warning("the report of team %s in namespace %s is not written: %s", group[1], group[0], error)
-                refused.append(f"{group[0]}/{group[1]}")
-        self._bring_cluster_forward(record, period, refused, is_last=is_last)
+                logger.warning("the report of team %s in namespace %s is not written: %s", team, namespace, error)
+                refused.append(f"{namespace}/{team}")
+        self._bring_cluster_forward(record, period, refused)
         self._store.delete_records(record.end)
 
-    def _bring_forward(
-        self, record: WindowRecord, group: Group, period: Period, read: StoredReport | None, *, is_last: bool
-    ) -> None:
-        namespace, team = group
-        for _ in range(_MOST_TRIES):
-            status = fold_report(read.status if read else None, record, group, period, final=is_last, now=self._clock())
-            status = self._with_edit_told(status, read)
-            spec = report_spec(group, period, record.currency)
-            report = build_report(report_name(team, period), namespace, period, spec, status)
-            try:
-                self._store.write_report(report, read)
-                return
-            except Refused as refusal:
-                if read is not None:
-                    raise
-                logger.warning("%s; the report goes into the operator's namespace", refusal)
-                self._store.write_report_elsewhere(report)
-                return
-            except Conflict:
-                reports = self._store.read_reports(period)
-                read = next((report for report in reports if (report.origin, report.spec.team) == group), None)
-        raise Conflict(
-            f"The report of team {team} in namespace {namespace} changed {_MOST_TRIES} times while it was written;"
-            " see who else writes GpuCostReports"
-        )
+    def _bring_forward(self, record: WindowRecord, group: Group, period: Period, read: StoredReport | None) -> None:
+        def folded(status: ReportStatus | None) -> ReportStatus:
+            return fold_report(status, record, group, period, final=False, now=self._clock())
 
-    def _bring_cluster_forward(
-        self, record: WindowRecord, period: Period, refused: Sequence[str], *, is_last: bool
-    ) -> None:
-        spec = cluster_report_spec(period, record.currency)
-        for _ in range(_MOST_TRIES):
-            read = self._store.read_cluster_report(period)
-            status = fold_cluster(read.status if read else None, record, period, final=is_last, now=self._clock())
-            status = self._with_edit_told(status, read)
-            if refused:
-                conditions = set_condition(status.conditions, _refused(refused), self._clock())
-                status = status.model_copy(update={"conditions": conditions})
-            if is_last:  # it speaks of the present, and a report of a day that is over has none
-                conditions = tuple(each for each in status.conditions if each.type != UP_TO_DATE)
-                status = status.model_copy(update={"conditions": conditions})
-            report = build_cluster_report(cluster_report_name(period), period, spec, status)
-            try:
-                self._store.write_cluster_report(report, read)
-                return
-            except Conflict:
-                continue
-        raise Conflict(
-            f"The ClusterGpuCostReport {period.name} changed {_MOST_TRIES} times while it was written; see who else"
-            " writes it"
-        )
+        self._writer.bring(group, period, read, folded, currency=record.currency)
 
-    def _with_edit_told(self, status: Status, read: StoredReport | StoredClusterReport | None) -> Status:
-        """What somebody else wrote into the figures is in them from now on; a condition says so for good."""
-        if read is None or read.status is None or is_intact(read.status):
-            return status
-        where = f"{read.namespace}/{read.name}" if read.namespace else read.name
-        logger.warning("the figures of report %s were changed by somebody else; its digest does not fit them", where)
-        finding = Finding(
-            INTACT,
-            "False",
-            FOREIGN_EDIT,
-            f"Somebody else changed the figures before {format_time(self._clock())}, and all later ones rest on them;"
-            " delete the reports of this period to have it computed anew.",
-        )
-        return status.model_copy(update={"conditions": set_condition(status.conditions, finding, self._clock())})
+    def _bring_cluster_forward(self, record: WindowRecord, period: Period, refused: Sequence[str]) -> None:
+        def folded(status: ClusterReportStatus | None) -> ClusterReportStatus:
+            now = self._clock()
+            status = fold_cluster(status, record, period, final=False, now=now)
+            return with_refused_told(status, refused, now) if refused else status
+
+        self._writer.bring_cluster(period, folded, currency=record.currency)
 
 
-def _groups_to_write(record: WindowRecord, stored: Mapping[Group, StoredReport], *, is_last: bool) -> tuple[Group, ...]:
-    """Those with figures in the record; at the end of a period all, since it closes them."""
-    groups = dict.fromkeys(entry.group for entry in record.groups)
-    if is_last:
-        groups |= dict.fromkeys(group for group, report in stored.items() if report.status is not None)
-    return tuple(groups)
+def _takes_windows(day: StoredClusterReport) -> bool:
+    status = day.status
+    return status is not None and status.phase == OPEN and parse_time(status.last_window_end) < parse_time(day.spec.end)
+
+
+def with_refused_told(status: ClusterReportStatus, refused: Sequence[str], now: datetime) -> ClusterReportStatus:
+    """``refused``: the reports that the API server does not take, as ``namespace/team``."""
+    return status.model_copy(update={"conditions": set_condition(status.conditions, _refused(refused), now)})
 
 
 def _refused(names: Sequence[str]) -> Finding:

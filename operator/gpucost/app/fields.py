@@ -10,13 +10,16 @@ from typing import Annotated, Any
 
 from pydantic import (
     AfterValidator,
+    BaseModel,
     BeforeValidator,
+    ConfigDict,
     Field,
     PlainValidator,
     ValidationError,
     ValidatorFunctionWrapHandler,
     WrapValidator,
 )
+from pydantic.alias_generators import to_camel
 
 from gpucost.app.durations import parse_duration
 from gpucost.model.errors import ConfigurationError
@@ -32,6 +35,12 @@ A_NAMESPACE = "a namespace's name: up to 63 lower-case letters, digits and -, su
 _ADDRESS = re.compile(r"\S*:(?P<port>[0-9]{1,5})")
 _LAST_PORT = 65535
 _DECIMAL = re.compile(r"[0-9]{1,7}(\.[0-9]{1,9})?")
+
+
+class Section(BaseModel):
+    """Keys that belong together; one that nobody knows is refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel)
 
 
 def must_be(what: str) -> WrapValidator:

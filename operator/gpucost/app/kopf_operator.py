@@ -14,6 +14,8 @@ from typing import Any
 import kopf
 from kubernetes.client import ApiClient
 
+from gpucost.reports.build import Object
+from gpucost.reports.resources import cluster_gpu_cost_report, gpu_cost_report
 from gpucost.reports.resources.fields import GROUP, VERSION
 
 _LOGIN_KEEPS = timedelta(minutes=5)
@@ -29,10 +31,21 @@ class _EndlessBackoff:
         return itertools.chain((0.5, 1.0, 2.0), itertools.repeat(3.0))
 
 
+def _ignore(_kind: str | None, _document: Object) -> None:
+    pass
+
+
 def make_registry(
-    connect: Callable[[], ApiClient], *, on_rate_card_change: Callable[[], None]
+    connect: Callable[[], ApiClient],
+    *,
+    on_rate_card_change: Callable[[], None],
+    on_report: Callable[[str | None, Object], None] = _ignore,
 ) -> kopf.OperatorRegistry:
-    """``on_rate_card_change`` is called in threads of kopf; it must be quick."""
+    """What is called, is called in threads of kopf; it must be quick.
+
+    ``on_report`` gets the type of every event of a report of ours, ``DELETED`` among others, and the report as it is or
+    was last.
+    """
     registry = kopf.OperatorRegistry()
     generations: dict[str | None, int | None] = {}
     """Of the cards' specs, by uid: a status that we wrote is no change."""
@@ -69,10 +82,10 @@ def make_registry(
                 logger.info("GpuRateCard %s was written; what can be used of it counts from the next window on", name)
         on_rate_card_change()
 
-    @kopf.on.event(GROUP, VERSION, "gpucostreports", registry=registry)
-    def report_changed(name: str, namespace: str | None, type: str | None, **_: Any) -> None:
-        if type == "DELETED":
-            logger.warning("GpuCostReport %s/%s was deleted", namespace, name)
+    @kopf.on.event(GROUP, VERSION, gpu_cost_report.PLURAL, registry=registry)
+    @kopf.on.event(GROUP, VERSION, cluster_gpu_cost_report.PLURAL, registry=registry)
+    def report_changed(event: kopf.RawEvent, **_: Any) -> None:
+        on_report(event["type"], {**event["object"]})
 
     return registry
 
@@ -99,11 +112,21 @@ class KopfThread:
             self._thread.join(wait_seconds)
 
     def _run(self) -> None:
+        settings = kopf.OperatorSettings()
         try:
-            asyncio.run(kopf.operator(registry=self._registry, standalone=True, clusterwide=True, stop_flag=self._stop))
+            asyncio.run(
+                kopf.operator(
+                    registry=self._registry,
+                    settings=settings,
+                    standalone=True,
+                    clusterwide=True,
+                    stop_flag=self._stop,
+                )
+            )
         except Exception as error:  # noqa: BLE001 - told to the supervisor, which ends the process
             self.error = error
         finally:
+            settings.execution.executor.shutdown(wait=False)  # kopf leaves its threads behind
             self._on_end()
 
 

@@ -2,15 +2,15 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import Event
 from typing import Protocol
 
+from gpucost.app.asking import AnsweringTelemetry, Asking
 from gpucost.app.backoff import Backoff
 from gpucost.app.commit import Committer
 from gpucost.app.pipeline import Pipeline, Witness
 from gpucost.app.plan import (
-    MOST_SPAN,
     Timing,
     blind_until,
     count_windows,
@@ -21,23 +21,36 @@ from gpucost.app.plan import (
 )
 from gpucost.app.standing import Standing
 from gpucost.app.state import LoopState
-from gpucost.model.errors import GpuCostError, IncompleteAnswer
-from gpucost.model.ledger import Ledger
+from gpucost.model.errors import GpuCostError, IncompleteAnswer, NotLeading
 from gpucost.model.time import Window, format_time
 from gpucost.reports.record import WindowRecord, record_of
+from gpucost.telemetry.replies import Overloaded
 
 IDLE_SECONDS = 5.0
 """Between two looks at the clock: small against a window."""
 
+BEHIND = timedelta(hours=1)
+"""Who is further behind than this is told how far."""
+
 logger = logging.getLogger(__name__)
 
 
-class SampleClock(Protocol):
-    """What of telemetry tells whether a window is over."""
+class SampleClock(AnsweringTelemetry, Protocol):
+    """What of telemetry tells whether a window is over, and how far its answers go."""
 
     def newest_sample(self) -> datetime | None: ...
 
     def server_time(self) -> datetime: ...
+
+
+class Closing(Protocol):
+    """Makes periods final."""
+
+    def step(self, now: datetime) -> bool:
+        """Closes what is due; whether it did anything, so that there may be more to do.
+
+        Raises GpuCostError where the API does not play along.
+        """
 
 
 class SideWork(Protocol):
@@ -62,6 +75,7 @@ class WindowLoop:
         pipeline: Pipeline,
         telemetry: SampleClock,
         committer: Committer,
+        closer: Closing,
         standing: Standing,
         timing: Timing,
         state: LoopState,
@@ -70,21 +84,27 @@ class WindowLoop:
         witness: Witness | None = None,
         side_work: SideWork | None = None,
     ) -> None:
-        self._pipeline = pipeline
         self._telemetry = telemetry
         self._committer = committer
+        self._closer = closer
         self._standing = standing
         self._timing = timing
         self._state = state
         self._clock = clock
         self._stop = stop
-        self._witness = witness
         self._side_work = side_work
+        self._asking = Asking(pipeline, telemetry, timing, state, witness)
         self._backoff = Backoff()
-        self._span = MOST_SPAN
+        self._start: datetime | None = None
+        """Where the next window starts; None: not known yet."""
+        self._caught_up = 0
+        """Windows committed since the last time that none was missing."""
 
     def run(self) -> None:
-        """Until stopped; no failure ends it."""
+        """Until stopped; no failure ends it.
+
+        Raises NotLeading where another replica does the work.
+        """
         self._take_turn()
         while not self._stop.is_set():
             wait = self._attempt()
@@ -96,16 +116,23 @@ class WindowLoop:
     def _take_turn(self) -> None:
         if self._side_work is None:
             return
+        self._state.begin()
         try:
             self._side_work.turn()
+        except NotLeading:
+            raise
         except Exception:
             logger.exception("work beside the window loop broke; the windows go on")
+        finally:
+            self._state.rest()
 
     def _attempt(self) -> float:
         """Seconds to wait before the next one."""
         self._state.begin()
         try:
             did_something = self.step()
+        except NotLeading:
+            raise
         except GpuCostError as error:
             return self._failed(error)
         except Exception as error:
@@ -118,21 +145,23 @@ class WindowLoop:
         return 0.0 if did_something else IDLE_SECONDS
 
     def _failed(self, error: Exception) -> float:
-        wait = self._backoff.failed()
+        wait = self._backoff.failed(at_least=error.retry_seconds if isinstance(error, Overloaded) else 0.0)
         if str(error) != self._state.last_error:
             logger.warning("trying again: %s", error)
         self._state.fail(error)
-        self._standing.tell(error)
+        self._standing.tell(error, self._start)
         return wait
 
     def step(self) -> bool:
-        """Whether a record was committed, so that there may be more to do.
+        """Whether anything was closed or committed, so that there may be more to do.
 
         Raises GpuCostError where a source or the API does not play along; then trying again goes on from there.
         """
         now = self._clock()
+        if self._closer.step(now):
+            return True
         committed = self._committer.committed_until()
-        start = first_start(committed, now)
+        self._start = start = first_start(committed, now, self._timing)
         behind = count_windows(start, settled_until(now, self._timing), self._timing.window)
         self._state.committed_until, self._state.windows_behind = committed, behind
         decided = self._committer.decided_after(committed)
@@ -140,6 +169,7 @@ class WindowLoop:
             self._commit(decided[0], behind)
             return True
         if not behind:
+            self._caught_up = 0
             self._standing.tell(None)
             return False
         windows, blind = self._due(start, now, decided)
@@ -151,7 +181,7 @@ class WindowLoop:
                 *(len(windows), format_time(windows[0].start), format_time(windows[-1].end), behind),
                 ", without telemetry, which is not asked that far back" if blind else "",
             )
-        record = self._committer.decide(record_of(self._compute(windows, blind=blind)))
+        record = self._committer.decide(record_of(self._asking.compute(windows, now, blind=blind)))
         if record is not None:
             self._commit(record, behind)
         return True
@@ -166,18 +196,16 @@ class WindowLoop:
         server = self._telemetry.server_time()
         if server < now - self._timing.settle_delay:
             logger.warning("this clock is ahead of Prometheus': %s against %s", format_time(now), format_time(server))
-        until = over_until(min(now, server), self._telemetry.newest_sample(), self._timing)
-        return next_batch(start, min(until, stop or until), length, self._span), False
+        until = over_until(min(now, server), self._newest_sample(), self._timing)
+        return next_batch(start, min(until, stop or until), length, self._asking.span), False
 
-    def _compute(self, windows: Sequence[Window], *, blind: bool) -> Sequence[Ledger]:
-        """Where Prometheus is too slow for so many windows together, the next attempt asks for half as many."""
+    def _newest_sample(self) -> datetime | None:
+        """None also where the answer is partial: a window then waits for its lateness, as without samples."""
         try:
-            ledgers = self._pipeline.compute(windows, blind=blind, witness=self._witness)
-        except IncompleteAnswer:
-            self._span = max(self._timing.window, (windows[-1].end - windows[0].start) / 2)
-            raise
-        self._span = min(MOST_SPAN, 2 * self._span)
-        return ledgers
+            return self._telemetry.newest_sample()
+        except IncompleteAnswer as error:
+            logger.debug("the newest sample is not known: %s", error)
+            return None
 
     def _commit(self, record: WindowRecord, behind: int) -> None:
         self._committer.commit(record)
@@ -190,3 +218,7 @@ class WindowLoop:
             "committed %d window%s until %s",
             *(record.windows, "" if record.windows == 1 else "s", format_time(record.end)),
         )
+        self._caught_up += record.windows
+        if self._state.windows_behind * self._timing.window > BEHIND:
+            total = self._caught_up + self._state.windows_behind
+            self._standing.tell_backfill(self._caught_up, total, record.end)

@@ -6,31 +6,63 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from gpucost.app.gaps import INCOMPLETE_REASONS
+from gpucost.app.leadership import Leadership
 from gpucost.app.looks import LatestLook
+from gpucost.app.node_metrics import node_metrics
+from gpucost.app.reload import Configuration
+from gpucost.app.restoring import MENDED
 from gpucost.app.state import LoopState
-from gpucost.model.money import format_e9
-from gpucost.model.rates import NodeRate
-from gpucost.model.tenancy import LabelKeys, tenant_of
-from gpucost.pricing.traits import traits_of
+from gpucost.model.tenancy import tenant_of
 from gpucost.telemetry.sanity import REASONS
 
 _POD_LABELS = (
     *("namespace", "pod", "uid", "node", "team", "product", "cost_centre", "environment"),
     *("workload", "workload_type", "container", "resource"),
 )
-_NODE_LABELS = (
-    *("node", "uid", "instance_type", "region", "zone", "capacity_type", "product", "cards", "rate", "source"),
-)
 
 
-def make_registry(state: LoopState, look: LatestLook, keys: LabelKeys) -> CollectorRegistry:
+def make_registry(
+    state: LoopState, look: LatestLook, leadership: Leadership, configuration: Configuration
+) -> CollectorRegistry:
     registry = CollectorRegistry(auto_describe=False)
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
     GCCollector(registry=registry)
     registry.register(_LoopCollector(state))
-    registry.register(_FleetCollector(look, keys))
+    registry.register(_ReplicaCollector(leadership, configuration))
+    registry.register(_FleetCollector(look, configuration))
     return registry
+
+
+class _ReplicaCollector(Collector):
+    """What this replica is, and by which settings."""
+
+    def __init__(self, leadership: Leadership, configuration: Configuration) -> None:
+        self._leadership = leadership
+        self._configuration = configuration
+
+    def collect(self) -> Iterator[Metric]:
+        yield GaugeMetricFamily(
+            "gpucost_leader",
+            "1 where this replica does the work, 0 where it stands by for another.",
+            value=self._leadership.is_held(),
+        )
+        yield CounterMetricFamily(
+            "gpucost_leader_changes",
+            "How often this replica came to lead, or ceased to.",
+            value=self._leadership.changes,
+        )
+        yield GaugeMetricFamily(
+            "gpucost_config_refused",
+            "1 where the configuration file is bad, so that what was loaded before stays in force.",
+            value=bool(self._configuration.problem),
+        )
+        yield GaugeMetricFamily(
+            "gpucost_config_loaded_timestamp_seconds",
+            "When the configuration that is in force was loaded.",
+            value=self._configuration.loaded.timestamp(),
+        )
 
 
 class _LoopCollector(Collector):
@@ -53,6 +85,22 @@ class _LoopCollector(Collector):
             "Windows that this process brought into the reports.",
             value=state.windows_committed,
         )
+        incomplete = CounterMetricFamily(
+            "gpucost_windows_incomplete",
+            "Windows that were closed though Prometheus had no whole answer.",
+            labels=("reason",),
+        )
+        for reason in INCOMPLETE_REASONS:
+            incomplete.add_metric((reason,), state.windows_incomplete.get(reason, 0))
+        yield incomplete
+        mended = CounterMetricFamily(
+            "gpucost_reports_mended",
+            "Reports that somebody deleted or edited and that were put right.",
+            labels=("how",),
+        )
+        for how in MENDED:
+            mended.add_metric((how,), state.reports_mended.get(how, 0))
+        yield mended
         failures = CounterMetricFamily(
             "gpucost_attempt_failures", "Failed attempts of the window loop.", labels=("reason",)
         )
@@ -71,14 +119,14 @@ class _LoopCollector(Collector):
 class _FleetCollector(Collector):
     """GPU pods and GPU nodes only, as the last look at the API found them."""
 
-    def __init__(self, look: LatestLook, keys: LabelKeys) -> None:
+    def __init__(self, look: LatestLook, configuration: Configuration) -> None:
         self._look = look
-        self._keys = keys
+        self._configuration = configuration
 
     def collect(self) -> Iterator[Metric]:
         yield self._pods()
         yield from self._lives()
-        yield self._nodes()
+        yield from node_metrics(self._look)
         yield from self._telemetry()
 
     def _pods(self) -> Metric:
@@ -88,8 +136,9 @@ class _FleetCollector(Collector):
             labels=_POD_LABELS,
         )
         namespaces = self._look.namespaces
+        keys = self._configuration.settings.labels.keys()
         for pod in self._look.pods:
-            tenant = tenant_of(pod, namespaces.get(pod.namespace, {}), self._keys)
+            tenant = tenant_of(pod, namespaces.get(pod.namespace, {}), keys)
             names = (pod.namespace, pod.name, pod.uid, pod.node, tenant.team, tenant.product, tenant.cost_centre)
             rest = (tenant.environment, tenant.workload, tenant.workload_type)
             for request in pod.requests:
@@ -122,19 +171,3 @@ class _FleetCollector(Collector):
         for name in self._look.compute_metrics:
             used.add_metric((name,), 1)
         yield from (dropped, used)
-
-    def _nodes(self) -> Metric:
-        info = GaugeMetricFamily(
-            "gpucost_node_info", "A GPU node, its hourly rate and where that is from.", labels=_NODE_LABELS
-        )
-        for facts in self._look.nodes:
-            node, rate = facts.node, facts.rate
-            traits = traits_of(node)
-            names = (node.name, node.uid, node.instance_type, traits.region, traits.zone, str(traits.capacity_type))
-            priced = (
-                (str(rate.cards or ""), format_e9(rate.hourly_e9), rate.source)
-                if isinstance(rate, NodeRate)
-                else ("", "", "")
-            )
-            info.add_metric((*names, traits.gpu_product, *priced), 1)
-        return info

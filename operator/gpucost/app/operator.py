@@ -1,40 +1,32 @@
-"""``gpucost run``: starts the parts, watches over them, stops them in time."""
+"""``gpucost run``: starts the parts, watches over them and the configuration, stops them in time."""
 
 import logging
 import os
 import signal
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from threading import Event, Thread
+from datetime import UTC, datetime
+from pathlib import Path
+from queue import Empty, SimpleQueue
 
 from kubernetes.client import ApiClient
 
-from gpucost.app.backoff import Backoff
-from gpucost.app.card_standing import CardStanding
-from gpucost.app.commit import Committer
-from gpucost.app.gpu_nodes import gpu_nodes
-from gpucost.app.kopf_operator import KopfThread
-from gpucost.app.kopf_operator import make_registry as make_kopf_registry
-from gpucost.app.looks import LatestLook, RememberingCluster
-from gpucost.app.loop import WindowLoop
+from gpucost.app.assembly import Assembly, check_settings
+from gpucost.app.health import Health
+from gpucost.app.leadership import Leadership, make_lease
+from gpucost.app.looks import LatestLook
 from gpucost.app.metrics import make_registry
-from gpucost.app.pipeline import Pipeline
-from gpucost.app.rates import Prices
-from gpucost.app.rules import rules_of, timing_of
-from gpucost.app.settings import Settings
-from gpucost.app.standing import Standing
+from gpucost.app.reload import Configuration
 from gpucost.app.state import LoopState
+from gpucost.app.terms import Terms
 from gpucost.app.web import WebServer
-from gpucost.cluster.live import LiveCluster
-from gpucost.model.errors import GpuCostError, SourceUnavailable
-from gpucost.reports.storage.store import ReportStore
-from gpucost.telemetry.source import PrometheusTelemetry
 
 STOP_SECONDS = 8.0
-"""How long a stop waits for the window in work. It may be cut off: the next start completes it to the same figures."""
-
-_PODS_KEPT = timedelta(hours=6)
+"""How long a stop waits for the window in work. It may be cut off: who goes on completes it to the same figures."""
+RELEASE_SECONDS = 1.0
+"""How long it waits for the Lease to be given back, which else runs out by itself."""
+LOOK_SECONDS = 1.0
+"""Between two looks at the configuration."""
 
 logger = logging.getLogger(__name__)
 
@@ -43,95 +35,56 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def run_operator(
-    settings: Settings, connect: Callable[[], ApiClient], *, clock: Callable[[], datetime] = utc_now
-) -> int:
-    """Until SIGTERM or SIGINT; the exit code. ``connect`` makes a client with credentials read anew."""
-    stop = Event()
+def run_operator(config: Path, connect: Callable[[], ApiClient], *, clock: Callable[[], datetime] = utc_now) -> int:
+    """Until SIGTERM or SIGINT, or until a part ends by itself; the exit code.
+
+    ``connect`` makes a client with credentials read anew. Raises ConfigurationError where that fails, the configuration
+    is bad, or its address cannot be had.
+    """
+    ends: SimpleQueue[int] = SimpleQueue()  # exit codes; unlike an Event, it may be written to where a signal strikes
     for signum in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(signum, lambda *_: stop.set())
+        signal.signal(signum, lambda *_: ends.put(0))
+    configuration = Configuration(config, check=check_settings, clock=clock)
+    settings = configuration.settings
     state, look = LoopState(), LatestLook()
-    telemetry = PrometheusTelemetry(settings.telemetry())
-    client = connect()
-    store = ReportStore(client, operator_namespace=settings.namespace)
-    web = WebServer(settings.listen, state, make_registry(state, look, settings.labels.keys()))
-    logger.info("listening on port %d; reading %s and %s", web.port, client.configuration.host, telemetry.name)
-    if not _wait_for_kinds(store, state, stop):
-        return 0
-    cluster = LiveCluster(client, resources=settings.resources, clock=clock)
-    cards = CardStanding(
-        store,
-        lambda: gpu_nodes(cluster.read_nodes().objects, shown={facts.node.uid for facts in look.nodes}),
-        rules=settings.price_rules,
+    leadership = Leadership(make_lease(settings, connect()))
+    assembly = Assembly(
+        connect,
         state=state,
+        look=look,
         clock=clock,
+        is_leading=leadership.is_held,
+        on_failure=lambda: ends.put(1),
     )
-    pipeline = Pipeline(
-        cluster=RememberingCluster(cluster, keep=_PODS_KEPT),
-        telemetry=telemetry,
-        rates=Prices(settings, store.read_rate_cards, telemetry),
-        rules=rules_of(settings),
-    )
-    loop = WindowLoop(
-        pipeline=pipeline,
-        telemetry=telemetry,
-        committer=Committer(store, currency=settings.currency, clock=clock),
-        standing=Standing(store, currency=settings.currency, clock=clock),
-        timing=timing_of(settings),
+    terms = Terms(
+        assembly,
+        settings=lambda: configuration.settings,
+        lead=leadership,
         state=state,
-        clock=clock,
-        stop=stop,
-        witness=look,
-        side_work=cards,
+        on_failure=lambda: ends.put(1),
     )
-    registry = make_kopf_registry(connect, on_rate_card_change=cards.mark)
-    return _supervise(loop, KopfThread(registry, on_end=stop.set), state, stop)
-
-
-def _wait_for_kinds(store: ReportStore, state: LoopState, stop: Event) -> bool:
-    """kopf stays deaf to a kind that is not there when it starts. False: stopped meanwhile."""
-    backoff = Backoff()
-    while not stop.is_set():
-        try:
-            missing = store.missing_kinds()
-            if not missing:
-                return True
-            raise SourceUnavailable(
-                f"The API server does not serve {', '.join(missing)} of gpucost.io; install them with"
-                ' "kubectl apply --server-side -f crds/"'
-            )
-        except GpuCostError as error:
-            if str(error) != state.last_error:
-                logger.warning("trying again: %s", error)
-            state.fail(error)
-            stop.wait(backoff.failed())
-    return False
-
-
-def _supervise(loop: WindowLoop, kopf_thread: KopfThread, state: LoopState, stop: Event) -> int:
-    """Any part that ends by itself ends all: the pod is started anew."""
-    windows = Thread(target=_run_loop, args=(loop, state, stop), name="windows", daemon=True)
-    windows.start()
-    kopf_thread.start()
-    stop.wait()
-    failed = state.loop_ended or not kopf_thread.is_alive()
-    if kopf_thread.error is not None:
-        logger.error("watching our own kinds ended: %s", kopf_thread.error)
+    registry = make_registry(state, look, leadership, configuration)
+    web = WebServer(settings.listen, Health(state, leadership), registry)
+    logger.info("listening on port %d; the API server is %s", web.port, assembly.api_server)
+    leadership.start(on_change=terms.interrupt)
+    terms.start()
+    code = _wait(ends, configuration, terms)
     logger.info("stopping")
-    kopf_thread.stop(wait_seconds=1.0)
-    windows.join(STOP_SECONDS)
-    code = 1 if failed else 0
-    if windows.is_alive():
-        logger.warning("the window in work is cut off; the next start completes it")
+    has_ended = terms.stop(STOP_SECONDS)
+    leadership.stop(RELEASE_SECONDS)
+    if not has_ended:
+        logger.warning("the window in work is cut off; who leads next completes it")
         logging.shutdown()
         sys.stderr.flush()
         os._exit(code)
     return code
 
 
-def _run_loop(loop: WindowLoop, state: LoopState, stop: Event) -> None:
-    try:
-        loop.run()
-    finally:
-        state.loop_ended = not stop.is_set()
-        stop.set()
+def _wait(ends: "SimpleQueue[int]", configuration: Configuration, terms: Terms) -> int:
+    """For the end; a new configuration is taken meanwhile."""
+    while True:
+        try:
+            return ends.get(timeout=LOOK_SECONDS)
+        except Empty:
+            if configuration.look():
+                terms.interrupt()

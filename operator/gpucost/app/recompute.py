@@ -10,9 +10,10 @@ from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from gpucost.app.commit import INTACT
+from gpucost.app.day_again import fold_again, records_again
+from gpucost.app.mended_status import EDIT_MENDED
 from gpucost.app.pipeline import Pipeline
-from gpucost.app.plan import blind_until, next_batch
+from gpucost.app.plan import blind_until
 from gpucost.app.recorded_day import MOST_TRIES, PAUSE_SECONDS, RecordedDay, read_day
 from gpucost.app.rules import timing_of
 from gpucost.app.settings import Settings
@@ -21,12 +22,11 @@ from gpucost.model.money import parse_e9
 from gpucost.model.time import Period, floor_to, format_time
 from gpucost.reports.adjustments import adjusted, what_else_differs
 from gpucost.reports.build import build_cluster_report, build_report, cluster_report_spec, report_spec
+from gpucost.reports.conditions import INTACT
 from gpucost.reports.digest import Status, is_intact
-from gpucost.reports.fold import fold_report
-from gpucost.reports.fold_cluster import fold_cluster
 from gpucost.reports.naming import cluster_report_name, report_name
 from gpucost.reports.recomputed_day import Line, RecomputedDay
-from gpucost.reports.record import Group, WindowRecord, record_of
+from gpucost.reports.record import Group, WindowRecord
 from gpucost.reports.resources.cluster_gpu_cost_report import ClusterReportStatus
 from gpucost.reports.resources.gpu_cost_report import ReportStatus
 from gpucost.reports.storage.store import ReportStore
@@ -117,16 +117,8 @@ class Recomputer:
         if recorded is None:
             return None
         self._check(recorded)
-        teams: dict[Group, ReportStatus] = {}
-        cluster: ClusterReportStatus | None = None
-        now = self._clock()
-        for record in self._records(recorded, progress):
-            for entry in record.groups:
-                group = entry.group
-                teams[group] = fold_report(teams.get(group), record, group, period, final=False, now=now)
-            cluster = fold_cluster(cluster, record, period, final=False, now=now)
-        assert cluster is not None  # noqa: S101 - a day that is recorded holds a window, by the check
-        return _Day(recorded=recorded, teams=dict(sorted(teams.items())), cluster=cluster)
+        again = fold_again(self._records(recorded, progress), period, self._clock())
+        return _Day(recorded=recorded, teams=again.teams, cluster=again.cluster)
 
     def _check(self, recorded: RecordedDay) -> None:
         currency, length = recorded.cluster.spec.currency, self._timing.window
@@ -143,15 +135,12 @@ class Recomputer:
 
     def _records(self, recorded: RecordedDay, progress: Callable[[int], None]) -> Iterator[WindowRecord]:
         """The windows that the reports hold, computed as the operator did: blind where it could not see that far."""
-        pipeline = self._make_pipeline()
-        start, end, done = recorded.period.start, recorded.until, 0
         has_unobserved = parse_e9(recorded.status.unobserved) > 0
-        blind = min(blind_until(self._clock(), self._timing), end) if has_unobserved else start
-        while windows := next_batch(start, blind if start < blind else end, self._timing.window):
-            ledgers = pipeline.compute(windows, blind=start < blind)
-            done, start = done + len(windows), windows[-1].end
-            progress(done)
-            yield record_of(ledgers)
+        blind = blind_until(self._clock(), self._timing) if has_unobserved else recorded.period.start
+        length = self._timing.window
+        return records_again(
+            self._make_pipeline(), recorded.period, recorded.until, length, blind=blind, progress=progress
+        )
 
     def _why_not(self, day: _Day, *, has_begun: bool) -> str:
         """A sentence where a day that is Open must not be written; else nothing."""
@@ -168,14 +157,12 @@ class Recomputer:
             more = f" (and {len(doubts) - 1} more, see the notes)" if len(doubts) > 1 else ""
             return (
                 f"{name} is {'only partly' if has_begun else 'not'} written, since not only the rates differ:"
-                f" {doubts[0]}{more}; see that --config is the operator's, or delete the day's reports to have it"
-                " computed anew"
+                f" {doubts[0]}{more}; see that --config is the operator's"
             )
         if not has_begun and self._clock() > day.recorded.period.end - MARGIN and self._changes(day):
             return (
                 f"{name} is not written, since it is over or ends within {MARGIN // timedelta(minutes=1)} minutes and"
-                " the operator may close some of its reports before all are written; delete its reports to have it"
-                " computed anew"
+                " the operator may close some of its reports before all are written; its prices stay as they are"
             )
         return ""
 
@@ -244,8 +231,8 @@ def _doubts(recorded: AnyStatus | None, recomputed: AnyStatus | None) -> Iterato
 
 
 def _is_foreign(status: AnyStatus) -> bool:
-    told = any(condition.type == INTACT and condition.status == "False" for condition in status.conditions)
-    return told or not is_intact(status)
+    told = [each for each in status.conditions if each.type == INTACT and each.status == "False"]
+    return any(each.reason != EDIT_MENDED for each in told) or not is_intact(status)
 
 
 def _remarks(recorded: RecordedDay, cluster: ClusterReportStatus) -> Iterator[str]:

@@ -2,15 +2,13 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from gpucost.app.complaints import explain
 from gpucost.app.fields import (
@@ -21,27 +19,25 @@ from gpucost.app.fields import (
     Currency,
     Delay,
     ExchangeRates,
-    FilePath,
     GpuPart,
     LabelKeyList,
-    MatcherList,
-    MetricNameList,
     Namespace,
+    Section,
     Span,
     as_decimal,
-    list_of,
     must_be,
     one_of,
     that,
 )
+from gpucost.app.lease import MOST_DURATION, LeaseTiming
+from gpucost.app.retention_rules import RetentionRules
+from gpucost.app.settings_prometheus import PrometheusSettings
 from gpucost.cluster.resources import GpuResources
 from gpucost.model.errors import ConfigurationError
 from gpucost.model.policies import Policy, SliceBasis, UnallocatedPolicy, UsedRatio
 from gpucost.model.tenancy import LabelKeys
 from gpucost.model.time import DAY
-from gpucost.pricing.rules import FractionModel, PriceRules, PublishedPrices
-from gpucost.telemetry.metrics import ComputeMetric, MetricNames
-from gpucost.telemetry.queries import Matcher
+from gpucost.pricing.rules import FractionModel, PriceRules
 from gpucost.telemetry.settings import TelemetrySettings
 
 NAMESPACE_VARIABLE = "GPUCOST_NAMESPACE"
@@ -51,98 +47,7 @@ _ACCOUNT_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespa
 _MOST_FILE_BYTES = 2**20
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel)
-
-
-class ComputeMetricSettings(_Section):
-    """A measurement of compute use."""
-
-    names: MetricNameList
-    full: Annotated[float, Field(strict=True, gt=0), must_be("a number above 0: 1 for a ratio, 100 for percent")] = 1.0
-    """The value of a device that is busy all the time."""
-    measures_instances: Annotated[bool, Field(strict=True), must_be("true or false")] = True
-    """Whether it says anything of MIG instances."""
-    per_pod: Annotated[bool, Field(strict=True), must_be("true or false")] = False
-    """Whether newer exporters print what each pod used, beside the device's total."""
-
-
-class MetricSettings(_Section):
-    """What the exporter's metrics are called; of several names of one metric the first that is printed counts."""
-
-    memory_used: MetricNameList = MetricNames().memory_used
-    memory_free: MetricNameList = MetricNames().memory_free
-    memory_reserved: MetricNameList = MetricNames().memory_reserved
-    power: MetricNameList = MetricNames().power
-    """Power of a card in watts."""
-    compute: Annotated[tuple[ComputeMetricSettings, ...], Field(min_length=1, max_length=8)] = tuple(
-        ComputeMetricSettings.model_validate({to_camel(key): value for key, value in asdict(metric).items()})
-        for metric in MetricNames().compute
-    )
-    """The first that was measured counts."""
-
-    def names(self) -> MetricNames:
-        """Raises ConfigurationError where a metric is named twice."""
-        return MetricNames(
-            memory_used=self.memory_used,
-            memory_free=self.memory_free,
-            memory_reserved=self.memory_reserved,
-            power=self.power,
-            compute=tuple(ComputeMetric(**metric.model_dump()) for metric in self.compute),
-        )
-
-
-class PrometheusSettings(_Section):
-    """Where samples come from."""
-
-    url: Annotated[str, must_be("a URL, such as http://prometheus.monitoring.svc:9090")] = ""
-    """Base URL of the API, without ``/api/v1``."""
-    matchers: MatcherList = ()
-    """Label matchers that every selector carries, for a Prometheus that holds several clusters."""
-    scrape_interval: Annotated[
-        Annotated[Span, Field(gt=timedelta(0))] | None,
-        must_be("a span of time with its unit, longer than 0s and at most the window, such as 30s"),
-    ] = None
-    """None: told from the most samples that a device had in a window."""
-    timeout: Annotated[
-        Span,
-        Field(ge=timedelta(seconds=1), le=timedelta(minutes=5)),
-        must_be("a span of time with its unit, from 1s to 5m, such as 10s"),
-    ] = timedelta(seconds=7)
-    """For one query. A stop waits for the query in work, so it must stay below the pod's grace period."""
-    metrics: MetricSettings = Field(default_factory=MetricSettings)
-    prices: Annotated[
-        tuple[Annotated[PublishedPrices, must_be(one_of(PublishedPrices))], ...],
-        list_of(f"names, each {one_of(PublishedPrices)}, such as [karpenter]"),
-    ] = ()
-    """Whose prices are asked where no rate card has one, the first that has an answer counts."""
-    token_file: FilePath = None
-    ca_file: FilePath = None
-    max_answer_bytes: Annotated[
-        int, Field(strict=True, ge=2**16), must_be("a whole number of bytes, at least 65536, such as 67108864")
-    ] = 64 * 2**20
-
-    def telemetry(self, keys: LabelKeys) -> TelemetrySettings:
-        """``keys``: what labels are called. Raises ConfigurationError where no URL is set."""
-        if not self.url:
-            raise ConfigurationError(
-                "prometheus.url is not set; name the Prometheus that scrapes dcgm-exporter,"
-                " such as http://prometheus.monitoring.svc:9090"
-            )
-        return TelemetrySettings(
-            url=self.url,
-            matchers=tuple(Matcher.parse(matcher) for matcher in self.matchers),
-            metrics=self.metrics.names(),
-            scrape_interval=self.scrape_interval,
-            token_file=self.token_file,
-            ca_file=self.ca_file,
-            timeout_seconds=self.timeout.total_seconds(),
-            max_answer_bytes=self.max_answer_bytes,
-            label_keys=keys,
-        )
-
-
-class LabelSettings(_Section):
+class LabelSettings(Section):
     """Which label keys name a dimension, first match wins; looked up on the pod, then on its namespace."""
 
     team: LabelKeyList = LabelKeys().team
@@ -157,7 +62,50 @@ class LabelSettings(_Section):
         return LabelKeys(**{name: getattr(self, name) for name in type(self).model_fields})
 
 
-class Settings(_Section):
+class LeaderElectionSettings(Section):
+    """Of several replicas one does the work; the others stand by."""
+
+    enabled: Annotated[bool, Field(strict=True), must_be("true or false")] = True
+    """False: for one replica that nobody else ever runs beside."""
+    lease_duration: Annotated[
+        Span,
+        Field(ge=timedelta(seconds=1), le=timedelta(seconds=MOST_DURATION)),
+        that(lambda duration: not duration % timedelta(seconds=1)),
+        must_be("a span of whole seconds with its unit, from 1s to 5m, such as 30s"),
+    ] = timedelta(seconds=30)
+    """For how long the Lease outlives its holder. Renewed three to six times in this time, by two small calls."""
+
+    @property
+    def timing(self) -> LeaseTiming:
+        return LeaseTiming(self.lease_duration // timedelta(seconds=1))
+
+
+class RetentionSettings(Section):
+    """For how long reports are kept, and how much all of them together may be."""
+
+    days: Annotated[
+        int, Field(strict=True, ge=1, le=3650), must_be("a whole number of days, from 1 to 3650, such as 35")
+    ] = RetentionRules().days
+    """How long after its end a Day is kept."""
+    months: Annotated[
+        int, Field(strict=True, ge=1, le=1200), must_be("a whole number of months, from 1 to 1200, such as 13")
+    ] = RetentionRules().months
+    """How many months are kept beside the one that is not over."""
+    objects: Annotated[
+        int, Field(strict=True, ge=100), must_be("a whole number of reports, at least 100, such as 20000")
+    ] = RetentionRules().objects
+    """Where there are more reports, days are removed before their time."""
+    megabytes: Annotated[
+        int, Field(strict=True, ge=1), must_be("a whole number of megabytes, at least 1, such as 300")
+    ] = RetentionRules().megabytes
+    """Where all reports together are larger, days are removed before their time."""
+
+    @property
+    def rules(self) -> RetentionRules:
+        return RetentionRules(**self.model_dump())
+
+
+class Settings(Section):
     """All of it, with a default for everything but ``prometheus.url``."""
 
     currency: Currency = "USD"
@@ -207,6 +155,8 @@ class Settings(_Section):
         ),
     ] = Field(default_factory=dict)
     """For device plugins that hand GPUs out under other names."""
+    retention: RetentionSettings = Field(default_factory=RetentionSettings)
+    leader_election: LeaderElectionSettings = Field(default_factory=LeaderElectionSettings)
     prometheus: PrometheusSettings = Field(default_factory=PrometheusSettings)
     labels: LabelSettings = Field(default_factory=LabelSettings)
 
@@ -270,27 +220,40 @@ def operator_namespace(environ: Mapping[str, str]) -> str:
 
 def load_settings(path: Path) -> Settings:
     """Raises ConfigurationError with the keys that are wrong."""
-    content = _read_yaml(path)
-    try:
-        return Settings.model_validate({} if content is None else content)
-    except ValidationError as error:
-        raise ConfigurationError(f"{path}: {explain(error, Settings)}") from error
+    return parse_settings(read_configuration(path), path)
 
 
-def _read_yaml(path: Path) -> Any:
+def read_configuration(path: Path) -> bytes:
+    """Raises ConfigurationError where the file cannot be read, or is too large to be one."""
     try:
-        if path.stat().st_size > _MOST_FILE_BYTES:
-            raise ConfigurationError(
-                f"The configuration {path} is larger than {_MOST_FILE_BYTES} bytes; name a YAML file of settings"
-            )
-        content: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            content = file.read(_MOST_FILE_BYTES + 1)
     except OSError as error:
         raise ConfigurationError(
             f"The configuration {path} cannot be read: {error.strerror}; name a YAML file with --config"
         ) from error
+    if len(content) > _MOST_FILE_BYTES:
+        raise ConfigurationError(
+            f"The configuration {path} is larger than {_MOST_FILE_BYTES} bytes; name a YAML file of settings"
+        )
+    return content
+
+
+def parse_settings(content: bytes, path: Path) -> Settings:
+    """``path``: for messages. Raises ConfigurationError with the keys that are wrong."""
+    keys = _parse_yaml(content, path)
+    try:
+        return Settings.model_validate({} if keys is None else keys)
+    except ValidationError as error:
+        raise ConfigurationError(f"{path}: {explain(error, Settings)}") from error
+
+
+def _parse_yaml(content: bytes, path: Path) -> Any:
+    try:
+        keys: Any = yaml.safe_load(content.decode())
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         cause = " ".join(str(error).split())
         raise ConfigurationError(f"The configuration {path} is no YAML: {cause}; write it as key: value") from error
-    if content is not None and not isinstance(content, dict):
+    if keys is not None and not isinstance(keys, dict):
         raise ConfigurationError(f"The configuration {path} holds no keys; write it as key: value")
-    return content
+    return keys

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from gpucost.model.errors import ConfigurationError, GpuCostError, IncompleteAnswer, SourceUnavailable
-from gpucost.model.time import Period, PeriodKind, Window, parse_time, period_of
+from gpucost.model.time import Period, PeriodKind, Window, format_time, parse_time, period_of
 from gpucost.reports.build import build_cluster_report, cluster_report_spec
 from gpucost.reports.conditions import Finding, set_condition
 from gpucost.reports.fold import OPEN
@@ -15,7 +15,6 @@ from gpucost.reports.record import WindowRecord
 from gpucost.reports.resources.cluster_gpu_cost_report import ClusterReportStatus
 from gpucost.reports.storage.store import ReportStore
 from gpucost.reports.storage.stored import StoredClusterReport
-from gpucost.telemetry.client import QueryTooHeavy
 
 UP_TO_DATE = "UpToDate"
 ALL_WINDOWS_IN = "AllWindowsIn"
@@ -23,15 +22,17 @@ SOURCE_UNAVAILABLE = "SourceUnavailable"
 INCOMPLETE_ANSWER = "IncompleteAnswer"
 CONFIGURATION_ERROR = "ConfigurationError"
 INTERNAL_ERROR = "InternalError"
+BACKFILLING = "Backfilling"
 
-_REASONS: dict[type[Exception], str] = {
-    SourceUnavailable: SOURCE_UNAVAILABLE,
-    IncompleteAnswer: INCOMPLETE_ANSWER,
-    QueryTooHeavy: INCOMPLETE_ANSWER,
-    ConfigurationError: CONFIGURATION_ERROR,
-}
+_REASONS: tuple[tuple[type[Exception], str], ...] = (
+    (IncompleteAnswer, INCOMPLETE_ANSWER),
+    (SourceUnavailable, SOURCE_UNAVAILABLE),
+    (ConfigurationError, CONFIGURATION_ERROR),
+)
+"""The first that fits."""
 
 _MOST_CHARACTERS = 4096
+_BETWEEN_PROGRESS = timedelta(minutes=1)
 
 logger = logging.getLogger(__name__)
 
@@ -45,20 +46,39 @@ class Standing:
         self._clock = clock
         self._told: tuple[str, str, str] | None = None
         """Day, status and message."""
+        self._told_at: datetime | None = None
 
-    def tell(self, error: Exception | None) -> None:
-        """``error``: why the windows that are over are not in; None: they are."""
+    def tell(self, error: Exception | None, start: datetime | None = None) -> None:
+        """``error``: why the windows that are over are not in; None: they are.
+
+        ``start``: where the first window is to start, if there is no report yet; None: now.
+        """
         finding = _finding(error)
-        telling = f"{self._clock():%Y-%m-%d}", finding.status, finding.message
-        if telling == self._told:
+        if self._telling(finding) != self._told:
+            self._try(finding, start)
+
+    def tell_backfill(self, done: int, total: int, until: datetime) -> None:
+        """``done`` of ``total`` windows that were missing are in. Told once a minute at most."""
+        now = self._clock()
+        if self._told_at is not None and self._told_at <= now < self._told_at + _BETWEEN_PROGRESS:
             return
+        message = (
+            f"{done} of {total} windows that were missing are in, until {format_time(until)}; the rest follows, oldest"
+            " first."
+        )
+        self._try(Finding(UP_TO_DATE, "False", BACKFILLING, message))
+
+    def _try(self, finding: Finding, start: datetime | None = None) -> None:
         try:
-            self._write(finding)
-            self._told = telling
+            self._write(finding, start)
+            self._told, self._told_at = self._telling(finding), self._clock()
         except GpuCostError as trouble:
             logger.debug("condition %s is not told: %s", UP_TO_DATE, trouble)
 
-    def _write(self, finding: Finding) -> None:
+    def _telling(self, finding: Finding) -> tuple[str, str, str]:
+        return f"{self._clock():%Y-%m-%d}", finding.status, finding.message
+
+    def _write(self, finding: Finding, start: datetime | None) -> None:
         now = self._clock()
         latest = self._store.latest_cluster_report(PeriodKind.DAY)
         read: StoredClusterReport | None
@@ -67,7 +87,7 @@ class Standing:
         elif finding.status == "True":
             return
         else:
-            period = _day_of((latest and latest.last_window_end) or now)
+            period = _day_of((latest and latest.last_window_end) or start or now)
             read = self._store.read_cluster_report(period)
             status = _nothing_yet(period, self._currency, now)
         changed = status.model_copy(update={"conditions": set_condition(status.conditions, finding, now)})
@@ -78,7 +98,7 @@ class Standing:
 def _finding(error: Exception | None) -> Finding:
     if error is None:
         return Finding(UP_TO_DATE, "True", ALL_WINDOWS_IN, "All windows that are over are in the reports.")
-    reason = _REASONS.get(type(error), INTERNAL_ERROR)
+    reason = next((reason for kind, reason in _REASONS if isinstance(error, kind)), INTERNAL_ERROR)
     return Finding(UP_TO_DATE, "False", reason, str(error)[:_MOST_CHARACTERS])
 
 

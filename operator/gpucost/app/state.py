@@ -18,6 +18,10 @@ class LoopState:
     windows_behind: int = 0
     """Windows that are over and not committed."""
     windows_committed: int = 0
+    windows_incomplete: Mapping[str, int] = field(default_factory=dict)
+    """Windows that were closed though Prometheus had no whole answer, by what was wrong with it."""
+    reports_mended: Mapping[str, int] = field(default_factory=dict)
+    """Reports that somebody deleted or edited and that were put right, by how."""
     failures: dict[str, int] = field(default_factory=dict)
     """By the kind of error."""
     last_error: str = ""
@@ -32,6 +36,18 @@ class LoopState:
     def begin(self) -> None:
         self.attempt_started = time.monotonic()
 
+    def rest(self) -> None:
+        """What was begun is over, and was no attempt."""
+        self.attempt_started = None
+
+    def close_incomplete(self, reason: str, windows: int) -> None:
+        known = self.windows_incomplete
+        self.windows_incomplete = {**known, reason: known.get(reason, 0) + windows}
+
+    def count_mended(self, how: str) -> None:
+        known = self.reports_mended
+        self.reports_mended = {**known, how: known.get(how, 0) + 1}
+
     def succeed(self) -> None:
         self.attempt_started = None
         self.last_error = ""
@@ -42,6 +58,15 @@ class LoopState:
         self.failures = {**self.failures, kind: self.failures.get(kind, 0) + 1}
         self.attempt_started = None
         self.last_error = str(error)
+
+    def stand_by(self) -> None:
+        """Another replica does the work: nothing is known of how far it is. What was counted stays counted."""
+        self.committed_until = None
+        self.windows_behind = 0
+        self.last_error = ""
+        self.rate_cards = {}
+        self.attempt_started = None
+        self.has_succeeded = False
 
     def why_dead(self) -> str | None:
         """A sentence where only a restart helps; None while the loop lives."""

@@ -9,7 +9,7 @@ from threading import Thread
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
-from gpucost.app.state import LoopState
+from gpucost.app.health import Health
 from gpucost.model.errors import ConfigurationError
 
 logger = logging.getLogger(__name__)
@@ -39,12 +39,12 @@ class _Handler(BaseHTTPRequestHandler):
 class WebServer:
     """Serves until `close`; a failing scrape of ``/metrics`` never reaches the loop."""
 
-    def __init__(self, listen: str, state: LoopState, registry: CollectorRegistry) -> None:
+    def __init__(self, listen: str, health: Health, registry: CollectorRegistry) -> None:
         """Raises ConfigurationError where the address cannot be had."""
         host, _, port = listen.rpartition(":")
         routes = {
-            "/healthz": lambda: _probe(state.why_dead()),
-            "/readyz": lambda: _probe(state.why_not_ready()),
+            "/healthz": lambda: _probe(health.why_dead()),
+            "/readyz": lambda: _probe(health.why_not_ready(), health.leadership.standing()),
             "/metrics": lambda: (HTTPStatus.OK, CONTENT_TYPE_LATEST, generate_latest(registry)),
         }
         try:
@@ -60,6 +60,6 @@ class WebServer:
         self._server.server_close()
 
 
-def _probe(problem: str | None) -> Answer:
+def _probe(problem: str | None, good: str = "ok") -> Answer:
     status = HTTPStatus.SERVICE_UNAVAILABLE if problem else HTTPStatus.OK
-    return status, "text/plain; charset=utf-8", f"{problem or 'ok'}\n".encode()
+    return status, "text/plain; charset=utf-8", f"{problem or good}\n".encode()

@@ -39,6 +39,15 @@ RECONCILED = "Reconciled"
 RESIDUAL_ZERO = "ResidualZero"
 RESIDUAL_NOT_ZERO = "ResidualNotZero"
 
+INTACT = "Intact"
+FOREIGN_EDIT = "ForeignEdit"
+
+RETENTION_APPLIED = "RetentionApplied"
+TOTALS_EXCEEDED = "TotalsExceeded"
+NOTHING_TO_REMOVE = "NothingToRemove"
+
+_MOST_NAMED_CHARACTERS = 400
+"""Of all subjects of a concern together, so that a report stays small."""
 _GENERATION = 1
 """The spec of a report cannot change, so its generation is always the first."""
 
@@ -88,6 +97,21 @@ def add_concerns(concerns: Iterable[Concern], notes: Iterable[Note]) -> tuple[Co
     return tuple(by_type.values())
 
 
+def merge_concerns(concerns: Iterable[Concern], more: Iterable[Concern]) -> tuple[Concern, ...]:
+    """What concerned a period so far, and what concerned a part of it that comes on top."""
+    by_type = {concern.type: concern for concern in concerns}
+    for each in more:
+        known = by_type.get(each.type)
+        by_type[each.type] = _merged(known, each) if known else each
+    return tuple(by_type.values())
+
+
+def _merged(concern: Concern, more: Concern) -> Concern:
+    for subject in more.subjects:
+        concern = _with_subject(concern, subject)
+    return concern.model_copy(update={"others": True}) if more.others else concern
+
+
 def _first_of_its_type(note: Note) -> Concern:
     cause = note.message[:MOST_CAUSE_CHARACTERS].rstrip(".")
     return Concern(type=note.type, reason=note.reason, cause=cause, subjects=(note.subject[:MOST_SUBJECT_CHARACTERS],))
@@ -97,9 +121,10 @@ def _with_subject(concern: Concern, subject: str) -> Concern:
     subject = subject[:MOST_SUBJECT_CHARACTERS]
     if subject in concern.subjects:
         return concern
-    if len(concern.subjects) == MOST_SUBJECTS:
+    named = (*concern.subjects, subject)
+    if len(named) > MOST_SUBJECTS or sum(map(len, named)) > _MOST_NAMED_CHARACTERS:
         return concern.model_copy(update={"others": True})
-    return concern.model_copy(update={"subjects": (*concern.subjects, subject)})
+    return concern.model_copy(update={"subjects": named})
 
 
 def findings_of(concerns: Iterable[Concern], figures: Figures) -> list[Finding]:

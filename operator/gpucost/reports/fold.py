@@ -3,19 +3,21 @@
 The status is the only memory: what it says is read back, the record is added, and all is written out anew.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from gpucost.model.money import format_e9, format_hours, format_ratio, hours_to_e9
+from gpucost.model.money import HourTicks, format_e9, format_hours, format_ratio, hours_to_e9
 from gpucost.model.tenancy import UNASSIGNED
 from gpucost.model.time import Period, format_time, parse_time
-from gpucost.reports.charges import Totals
+from gpucost.reports.charges import Charge, Totals
 from gpucost.reports.conditions import add_concerns, findings_of, update_conditions
 from gpucost.reports.digest import Status, seal
+from gpucost.reports.list_room import ROOM_OF_A_TEAM
 from gpucost.reports.record import Group, RecordGroup, WindowRecord
 from gpucost.reports.resources.cluster_gpu_cost_report import ClusterReportStatus
-from gpucost.reports.resources.fields import Entry, Summary
+from gpucost.reports.resources.fields import Concern, Entry, Summary
 from gpucost.reports.resources.gpu_cost_report import ReportStatus
 from gpucost.reports.statements import (
     add_entries,
@@ -34,6 +36,21 @@ OPEN = "Open"
 FINAL = "Final"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Added:
+    """What comes to a report: of a record, or of a Day to its Month."""
+
+    windows: int
+    last_window_end: datetime
+    totals: Totals
+    lists: Mapping[str, Iterable[tuple[str, Charge]]]
+    """By the name of the list in the status."""
+    rates: Iterable[tuple[str, HourTicks]]
+    """Sources, and hours of a node."""
+    concerns: tuple[Concern, ...]
+    """Those of the report from then on."""
+
+
 def fold_report(
     status: ReportStatus | None, record: WindowRecord, group: Group, period: Period, *, final: bool, now: datetime
 ) -> ReportStatus:
@@ -44,9 +61,10 @@ def fold_report(
     or there is nothing to report: no status, and the group not in the record.
     """
     check_period(record, period)
-    added = record.find(group)
-    if added is not None and follows(status, record):
-        status = seal(_folded(status, added, now))
+    entry = record.find(group)
+    if entry is not None and follows(status, record):
+        concerns = add_concerns(status.concerns if status else (), entry.notes)
+        status = seal(add_figures(status, _added(entry, concerns), now))
     if status is None:
         raise ValueError(f"team {group[1]} held nothing in namespace {group[0]} in the record, and has no report")
     return close(status) if final else status
@@ -71,16 +89,15 @@ def check_period(record: WindowRecord, period: Period) -> None:
         )
 
 
-def _folded(status: ReportStatus | None, added: RecordGroup, now: datetime) -> ReportStatus:
+def add_figures(status: ReportStatus | None, added: Added, now: datetime) -> ReportStatus:
+    """The status, Open and without a digest, with what comes to it."""
     totals = added.totals + (totals_in(status) if status else Totals())
     figures, charge = totals.figures, totals.charge
     lists: dict[str, Any] = {
-        name: add_entries(
-            getattr(status, name) if status else (), ((entry.name, entry.charge) for entry in added.lists[name])
-        )
+        name: add_entries(getattr(status, name) if status else (), added.lists[name], ROOM_OF_A_TEAM[name])
         for name in NAME_IN_LIST
     }
-    concerns = add_concerns(status.concerns if status else (), added.notes)
+    findings = findings_of(added.concerns, figures)
     return ReportStatus(
         phase=OPEN,
         last_window_end=format_time(added.last_window_end),
@@ -100,11 +117,22 @@ def _folded(status: ReportStatus | None, added: RecordGroup, now: datetime) -> R
         products=_count_products(lists["by_product"]),
         basis=basis(figures),
         summary=_summary(totals),
-        rates=add_rates(status.rates if status else (), added.rates),
+        rates=add_rates(status.rates if status else (), added.rates, ROOM_OF_A_TEAM["rates"]),
         adjustments=status.adjustments if status else None,
-        concerns=concerns,
-        conditions=update_conditions(status.conditions if status else (), findings_of(concerns, figures), now),
+        concerns=added.concerns,
+        conditions=update_conditions(status.conditions if status else (), findings, now),
         **lists,
+    )
+
+
+def _added(entry: RecordGroup, concerns: tuple[Concern, ...]) -> Added:
+    return Added(
+        windows=entry.windows,
+        last_window_end=entry.last_window_end,
+        totals=entry.totals,
+        lists={name: [(each.name, each.charge) for each in entries] for name, entries in entry.lists.items()},
+        rates=[(rate.source, rate.node_hours) for rate in entry.rates],
+        concerns=concerns,
     )
 
 

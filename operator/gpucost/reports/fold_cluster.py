@@ -1,18 +1,21 @@
 """Bring a ClusterGpuCostReport forward by one record; as `gpucost.reports.fold` does a team's."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from gpucost.model.money import HourTicks, format_e9, format_hours, format_ratio, parse_e9, parse_hours
 from gpucost.model.tenancy import UNASSIGNED
 from gpucost.model.time import Period, format_time
-from gpucost.reports.charges import Totals, add_known
+from gpucost.reports.charges import Charge, Totals, add_known
 from gpucost.reports.conditions import add_concerns, findings_of, residual_finding, update_conditions
 from gpucost.reports.digest import seal
 from gpucost.reports.fold import OPEN, check_period, close, follows
+from gpucost.reports.list_room import ROOM_OF_THE_CLUSTER as _ROOM
+from gpucost.reports.list_room import Room
 from gpucost.reports.record import RecordNode, WindowRecord
 from gpucost.reports.resources.cluster_gpu_cost_report import Bill, ClusterReportStatus, ClusterReportSummary, Reason
+from gpucost.reports.resources.fields import Concern
 from gpucost.reports.statements import (
     add_entries,
     add_rates,
@@ -53,27 +56,52 @@ class Parts:
         return (self.cost or 0) - self.allocated - self.unallocated - self.unobserved - self.host
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddedToCluster:
+    """What comes to a ClusterGpuCostReport: of a record, or of a Day to its Month."""
+
+    windows: int
+    last_window_end: datetime
+    totals: Totals
+    """Of all teams."""
+    bill: Parts
+    """Of all nodes; its ``allocated`` is not looked at."""
+    unassigned: int
+    """Cost of pods without a team, in units of 1e-9."""
+    reasons: Iterable[tuple[str, int]]
+    pools: Iterable[tuple[str, Parts]]
+    nodes: Iterable[tuple[str, Parts]]
+    teams: Iterable[tuple[str, Charge]]
+    namespaces: Iterable[tuple[str, Charge]]
+    rates: Iterable[tuple[str, HourTicks]]
+    """Sources, and hours of a node."""
+    concerns: tuple[Concern, ...]
+    """Those of the report from then on."""
+
+
 def fold_cluster(
     status: ClusterReportStatus | None, record: WindowRecord, period: Period, *, final: bool, now: datetime
 ) -> ClusterReportStatus:
     """The status with all of the record added; as `gpucost.reports.fold.fold_report`."""
     check_period(record, period)
     if status is None or follows(status, record):
-        status = seal(_folded(status, record, now))
+        concerns = add_concerns(status.concerns if status else (), record.notes)
+        status = seal(add_to_cluster(status, _added(record, concerns), now))
     return close(status) if final else status
 
 
-def _folded(status: ClusterReportStatus | None, record: WindowRecord, now: datetime) -> ClusterReportStatus:
-    totals = sum((group.totals for group in record.groups), totals_in(status) if status else Totals())
+def add_to_cluster(status: ClusterReportStatus | None, added: AddedToCluster, now: datetime) -> ClusterReportStatus:
+    """The status, Open and without a digest, with what comes to it."""
+    totals = added.totals + (totals_in(status) if status else Totals())
     figures, charge = totals.figures, totals.charge
-    parts = _parts(status, record, figures.cost)
-    unassigned = _unassigned(record) + (parse_e9(status.unassigned_cost) if status else 0)
-    concerns = add_concerns(status.concerns if status else (), record.notes)
-    findings = [residual_finding(parts.residual), *findings_of(concerns, figures)]
+    bill = added.bill + (parts_in(status) if status else Parts())
+    parts = replace(bill, allocated=figures.cost)  # what the teams pay, so that the residual shows where nodes differ
+    unassigned = added.unassigned + (parse_e9(status.unassigned_cost) if status else 0)
+    findings = [residual_finding(parts.residual), *findings_of(added.concerns, figures)]
     return ClusterReportStatus(
         phase=OPEN,
-        last_window_end=format_time(record.end),
-        windows=record.windows + (status.windows if status else 0),
+        last_window_end=format_time(added.last_window_end),
+        windows=added.windows + (status.windows if status else 0),
         node_cost=amount_or_none(parts.cost),
         allocated=format_e9(parts.allocated),
         unallocated=format_e9(parts.unallocated),
@@ -94,43 +122,51 @@ def _folded(status: ClusterReportStatus | None, record: WindowRecord, now: datet
         unassigned_ratio=format_ratio(unassigned, parts.allocated),
         basis=basis(figures),
         summary=_summary(parts, totals, unassigned),
-        unallocated_by_reason=_reasons(status, record.nodes),
-        by_node_pool=_bills(status.by_node_pool if status else (), ((node.pool, node) for node in record.nodes)),
-        by_node=_bills(status.by_node if status else (), ((node.node, node) for node in record.nodes)),
-        by_team=add_entries(
-            status.by_team if status else (), ((group.team, group.totals.charge) for group in record.groups)
-        ),
-        by_namespace=add_entries(
-            status.by_namespace if status else (), ((group.namespace, group.totals.charge) for group in record.groups)
-        ),
-        rates=add_rates(status.rates if status else (), record.rates),
+        unallocated_by_reason=_reasons(status.unallocated_by_reason if status else (), added.reasons),
+        by_node_pool=_bills(status.by_node_pool if status else (), added.pools, _ROOM["by_node_pool"]),
+        by_node=_bills(status.by_node if status else (), added.nodes, _ROOM["by_node"]),
+        by_team=add_entries(status.by_team if status else (), added.teams, _ROOM["by_team"]),
+        by_namespace=add_entries(status.by_namespace if status else (), added.namespaces, _ROOM["by_namespace"]),
+        rates=add_rates(status.rates if status else (), added.rates, _ROOM["rates"]),
         adjustments=status.adjustments if status else None,
-        concerns=concerns,
+        concerns=added.concerns,
         conditions=update_conditions(status.conditions if status else (), findings, now),
     )
 
 
-def _parts(status: ClusterReportStatus | None, record: WindowRecord, allocated: int) -> Parts:
-    """The bill as the nodes have it, with what the teams pay in place of what the nodes say they do.
-
-    So the residual shows where the two differ.
-    """
-    before = Parts()
-    if status is not None:
-        before = Parts(
-            cost=parse_or_none(status.node_cost),
-            unallocated=parse_e9(status.unallocated),
-            unobserved=parse_e9(status.unobserved),
-            host=parse_e9(status.host),
-        )
-    nodes = sum((_parts_of(node) for node in record.nodes), before)
-    return Parts(
-        cost=nodes.cost,
-        allocated=allocated,
-        unallocated=nodes.unallocated,
-        unobserved=nodes.unobserved,
-        host=nodes.host,
+def _added(record: WindowRecord, concerns: tuple[Concern, ...]) -> AddedToCluster:
+    nodes = [(node, _parts_of(node)) for node in record.nodes]
+    return AddedToCluster(
+        windows=record.windows,
+        last_window_end=record.end,
+        totals=sum((group.totals for group in record.groups), Totals()),
+        bill=sum((parts for _, parts in nodes), Parts()),
+        unassigned=sum(group.totals.figures.cost for group in record.groups if group.team == UNASSIGNED),
+        reasons=[entry for node in record.nodes for entry in node.unallocated.items()],
+        pools=[(node.pool, parts) for node, parts in nodes],
+        nodes=[(node.node, parts) for node, parts in nodes],
+        teams=[(group.team, group.totals.charge) for group in record.groups],
+        namespaces=[(group.namespace, group.totals.charge) for group in record.groups],
+        rates=[(rate.source, rate.node_hours) for rate in record.rates],
+        concerns=concerns,
     )
+
+
+def parts_in(status: ClusterReportStatus) -> Parts:
+    return Parts(
+        cost=parse_or_none(status.node_cost),
+        unallocated=parse_e9(status.unallocated),
+        unobserved=parse_e9(status.unobserved),
+        host=parse_e9(status.host),
+    )
+
+
+def bills_in(bills: Iterable[Bill]) -> Iterator[tuple[str, Parts]]:
+    return ((bill.name, _parts_in(bill)) for bill in bills)
+
+
+def reasons_in(reasons: Iterable[Reason]) -> Iterator[tuple[str, int]]:
+    return ((reason.name, parse_e9(reason.cost)) for reason in reasons)
 
 
 def _parts_of(node: RecordNode) -> Parts:
@@ -144,10 +180,8 @@ def _parts_of(node: RecordNode) -> Parts:
     )
 
 
-def _bills(bills: Iterable[Bill], added: Iterable[tuple[str, RecordNode]]) -> tuple[Bill, ...]:
-    parts = fold_names(
-        {bill.name: _parts_in(bill) for bill in bills}, ((name, _parts_of(node)) for name, node in added)
-    )
+def _bills(bills: Iterable[Bill], added: Iterable[tuple[str, Parts]], room: Room) -> tuple[Bill, ...]:
+    parts = fold_names(dict(bills_in(bills)), added, room)
     return tuple(
         Bill(
             name=name,
@@ -174,16 +208,9 @@ def _parts_in(bill: Bill) -> Parts:
     )
 
 
-def _reasons(status: ClusterReportStatus | None, nodes: Iterable[RecordNode]) -> tuple[Reason, ...]:
-    known: Mapping[str, int] = (
-        {reason.name: parse_e9(reason.cost) for reason in status.unallocated_by_reason} if status else {}
-    )
-    costs = fold_names(known, ((reason, cost) for node in nodes for reason, cost in node.unallocated.items()))
+def _reasons(reasons: Iterable[Reason], added: Iterable[tuple[str, int]]) -> tuple[Reason, ...]:
+    costs = fold_names(dict(reasons_in(reasons)), added, _ROOM["unallocated_by_reason"])
     return tuple(Reason(name=reason, cost=format_e9(cost)) for reason, cost in costs.items())
-
-
-def _unassigned(record: WindowRecord) -> int:
-    return sum(group.totals.figures.cost for group in record.groups if group.team == UNASSIGNED)
 
 
 def _summary(parts: Parts, totals: Totals, unassigned: int) -> ClusterReportSummary:

@@ -4,7 +4,7 @@ import hashlib
 import re
 from datetime import UTC, datetime
 
-from gpucost.model.time import Period
+from gpucost.model.time import Period, PeriodKind, Window, period_of
 
 TEAM_LABEL = "gpucost.io/team"
 PERIOD_LABEL = "gpucost.io/period"
@@ -21,6 +21,8 @@ _CONTENT_CHARACTERS = 16
 _ODD_IN_NAME = re.compile(r"[^a-z0-9]+")
 _ODD_IN_LABEL = re.compile(r"[^A-Za-z0-9_.-]+")
 _LABEL_ENDS = "-_."
+_DAY_NAME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_MONTH_NAME = re.compile(r"[0-9]{4}-[0-9]{2}")
 _ENDS_LIKE_A_HASH = re.compile(r"-[0-9a-f]{8}$")
 
 
@@ -40,6 +42,18 @@ def name_elsewhere(report: str, origin: str) -> str:
 def cluster_report_name(period: Period) -> str:
     """``2026-11-24`` or ``2026-11``."""
     return period.name
+
+
+def period_named(name: str) -> Period | None:
+    """Inverse of `cluster_report_name`; None: ours are not named so."""
+    is_day = _DAY_NAME.fullmatch(name)
+    if not is_day and not _MONTH_NAME.fullmatch(name):
+        return None
+    try:
+        start = datetime.fromisoformat(name if is_day else f"{name}-01").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return period_of(Window(start, start), PeriodKind.DAY if is_day else PeriodKind.MONTH)
 
 
 def record_name(start: datetime) -> str:

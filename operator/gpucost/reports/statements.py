@@ -1,14 +1,14 @@
 """Between the exact integers of a record and the decimal strings of a status, in both directions."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol, Self, TypeVar
 
 from gpucost.model.ledger import Figures
-from gpucost.model.money import format_e9, format_hours, format_ratio, parse_e9, parse_hours
+from gpucost.model.money import HourTicks, format_e9, format_hours, format_ratio, parse_e9, parse_hours
 from gpucost.reports.charges import Charge, Totals
-from gpucost.reports.record import RecordRate
+from gpucost.reports.list_room import Filling, Room
 from gpucost.reports.resources.cluster_gpu_cost_report import ClusterReportStatus
-from gpucost.reports.resources.fields import MOST_ENTRIES, OTHER, Basis, Entry, GpuHours, RateUse
+from gpucost.reports.resources.fields import OTHER, Basis, Entry, GpuHours, RateUse
 from gpucost.reports.resources.gpu_cost_report import ReportStatus
 
 
@@ -83,31 +83,40 @@ def efficiency(charge: Charge) -> str | None:
     return format_ratio(*efficiency_parts(charge))
 
 
-def add_entries(entries: Iterable[Entry], added: Iterable[tuple[str, Charge]]) -> tuple[Entry, ...]:
+def add_entries(entries: Iterable[Entry], added: Iterable[tuple[str, Charge]], room: Room) -> tuple[Entry, ...]:
     """One breakdown list brought forward."""
-    charges = fold_names({entry.name: _charge_in(entry) for entry in entries}, added)
+    charges = fold_names(dict(charges_in(entries)), added, room)
     return tuple(_entry(name, charge) for name, charge in charges.items())
 
 
-def add_rates(rates: Iterable[RateUse], added: Iterable[RecordRate]) -> tuple[RateUse, ...]:
-    hours = fold_names(
-        {rate.source: parse_hours(rate.node_hours) for rate in rates},
-        ((rate.source, rate.node_hours) for rate in added),
-    )
+def charges_in(entries: Iterable[Entry]) -> Iterator[tuple[str, Charge]]:
+    return ((entry.name, _charge_in(entry)) for entry in entries)
+
+
+def add_rates(rates: Iterable[RateUse], added: Iterable[tuple[str, HourTicks]], room: Room) -> tuple[RateUse, ...]:
+    """``added``: sources, and for how many hours of a node they were used."""
+    hours = fold_names(dict(rate_hours_in(rates)), added, room)
     return tuple(RateUse(source=source, node_hours=format_hours(total)) for source, total in hours.items())
 
 
-def fold_names(known: Mapping[str, Sum], added: Iterable[tuple[str, Sum]]) -> dict[str, Sum]:
+def rate_hours_in(rates: Iterable[RateUse]) -> Iterator[tuple[str, HourTicks]]:
+    return ((rate.source, parse_hours(rate.node_hours)) for rate in rates)
+
+
+def fold_names(known: Mapping[str, Sum], added: Iterable[tuple[str, Sum]], room: Room) -> dict[str, Sum]:
     """Add by name, names in order of first coming; a name that comes to a full list counts in `OTHER`, the last."""
     sums = dict(known)
     other = [sums.pop(OTHER)] if OTHER in sums else []
+    filling: Filling | None = None
     for name, amount in added:
         if name in sums:
             sums[name] = sums[name] + amount
-        elif name == OTHER or len(sums) >= MOST_ENTRIES:
-            other = [other[0] + amount if other else amount]
-        else:
+            continue
+        filling = filling or Filling(room, sums)
+        if name != OTHER and filling.take(name):
             sums[name] = amount
+        else:
+            other = [other[0] + amount if other else amount]
     return {**sums, OTHER: other[0]} if other else sums
 
 

@@ -8,9 +8,9 @@ import pytest
 
 from gpucost.app.cli import sources
 from gpucost.app.cli.main import main
-from gpucost.app.operator import rules_of
 from gpucost.app.pipeline import Pipeline
 from gpucost.app.rates import Prices
+from gpucost.app.rules import rules_of
 from gpucost.app.settings import Settings
 from gpucost.app.simulated import SimulatedCluster, SimulatedTelemetry
 from gpucost.simulation.fleet import make_fleet

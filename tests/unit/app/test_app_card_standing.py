@@ -407,12 +407,15 @@ class BrokenWork:
 
 
 class AwayApi:
-    """As a committer and a standing of a loop that cannot do a thing."""
+    """As committer, closer and standing of a loop that cannot do a thing."""
 
     def committed_until(self) -> None:
         raise SourceUnavailable("the API server is away")
 
-    def tell(self, _error: Exception | None) -> None: ...
+    def step(self, _now: datetime) -> bool:
+        return False
+
+    def tell(self, _error: Exception | None, _start: datetime | None) -> None: ...
 
 
 def test_side_work_has_its_turns_while_windows_fail_and_ends_nothing_when_it_breaks() -> None:
@@ -422,6 +425,7 @@ def test_side_work_has_its_turns_while_windows_fail_and_ends_nothing_when_it_bre
         pipeline=cast("Any", None),
         telemetry=cast("Any", None),
         committer=away,
+        closer=cast("Any", away),
         standing=cast("Any", away),
         timing=Timing(
             window=timedelta(minutes=5),

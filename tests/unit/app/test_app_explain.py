@@ -18,6 +18,7 @@ from gpucost.model.fleet import Cluster, Pod
 from gpucost.model.holdings import WindowHoldings
 from gpucost.model.ledger import Ledger
 from gpucost.model.policies import Policy
+from gpucost.model.source import RateSource
 from gpucost.model.usage import Usage
 from gpucost.reports.allocations import allocation_rows, allocation_rows_by_window
 from gpucost.reports.explain_text import explanation_text
@@ -43,6 +44,10 @@ class Told:
             rules=rules_of(Settings()),
         )
         self.ledgers = pipeline.compute(MORNING, witness=self)
+
+    def on_rates(self, rates: RateSource) -> None:
+        for explainer in self.explainers.values():
+            explainer.on_rates(rates)
 
     def on_read(self, cluster: Cluster, usage: Usage, ended: Sequence[Pod]) -> None:
         for explainer in self.explainers.values():

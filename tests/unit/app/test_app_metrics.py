@@ -3,19 +3,24 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from gpucost.app.gaps import NO_SAMPLES
+from gpucost.app.health import Health
+from gpucost.app.leadership import Leadership
 from gpucost.app.looks import LatestLook
 from gpucost.app.metrics import make_registry
+from gpucost.app.reload import Configuration
+from gpucost.app.restoring import MEMORY
 from gpucost.app.simulated import SimulatedCluster
 from gpucost.app.state import LoopState
 from gpucost.app.web import WebServer
 from gpucost.model.errors import ConfigurationError, SourceUnavailable
 from gpucost.model.holdings import NodeFacts
 from gpucost.model.rates import MissingRate, NodeRate, RateOrigin
-from gpucost.model.tenancy import LabelKeys
 from gpucost.simulation.fleet import make_fleet
 
 START = datetime(2026, 3, 4, tzinfo=UTC)
@@ -39,10 +44,18 @@ def look() -> LatestLook:
     return LatestLook(pods=(odd, *cluster.pods[1:]), namespaces=cluster.namespaces, nodes=nodes)
 
 
+def serve(listen: str, look: LatestLook, state: LoopState, folder: Path) -> WebServer:
+    config = folder / "config.yaml"
+    config.touch()
+    leadership = Leadership(None)
+    configuration = Configuration(config, check=lambda _: None, clock=lambda: START)
+    return WebServer(listen, Health(state, leadership), make_registry(state, look, leadership, configuration))
+
+
 @pytest.fixture
-def server(look: LatestLook) -> Iterator[tuple[str, LoopState]]:
+def server(look: LatestLook, tmp_path: Path) -> Iterator[tuple[str, LoopState]]:
     state = LoopState()
-    web = WebServer("127.0.0.1:0", state, make_registry(state, look, LabelKeys()))
+    web = serve("127.0.0.1:0", look, state, tmp_path)
     yield f"http://127.0.0.1:{web.port}", state
     web.close()
 
@@ -102,7 +115,46 @@ def test_probes_answer_by_the_state_of_the_loop(server: tuple[str, LoopState]) -
     assert ask(f"{url}/elsewhere")[0] == 404
 
 
-def test_an_address_that_cannot_be_had_is_one_sentence(server: tuple[str, LoopState], look: LatestLook) -> None:
-    state = LoopState()
+def test_an_address_that_cannot_be_had_is_one_sentence(
+    server: tuple[str, LoopState], look: LatestLook, tmp_path: Path
+) -> None:
     with pytest.raises(ConfigurationError, match="cannot be used"):
-        WebServer(server[0].removeprefix("http://"), state, make_registry(state, look, LabelKeys()))
+        serve(server[0].removeprefix("http://"), look, LoopState(), tmp_path)
+
+
+def test_a_replica_says_whether_it_leads_and_by_which_configuration(server: tuple[str, LoopState]) -> None:
+    told = samples_of(ask(f"{server[0]}/metrics")[1])
+    assert told["gpucost_leader"] == [({}, 1.0)]
+    assert told["gpucost_config_refused"] == [({}, 0.0)]
+    assert told["gpucost_config_loaded_timestamp_seconds"] == [({}, START.timestamp())]
+
+
+def test_what_the_loop_closed_incomplete_or_put_right_is_counted(server: tuple[str, LoopState]) -> None:
+    url, state = server
+    state.close_incomplete(NO_SAMPLES, 3)
+    state.count_mended(MEMORY)
+    told = samples_of(ask(f"{url}/metrics")[1])
+    windows = {labels["reason"]: value for labels, value in told["gpucost_windows_incomplete"]}
+    reports = {labels["how"]: value for labels, value in told["gpucost_reports_mended"]}
+    assert {reason for reason, count in windows.items() if count} == {NO_SAMPLES}
+    assert windows[NO_SAMPLES] == 3
+    assert {how for how, count in reports.items() if count} == {MEMORY}
+
+
+def test_who_stands_by_says_nothing_of_what_others_do_meanwhile(server: tuple[str, LoopState]) -> None:
+    url, state = server
+    state.committed_until, state.windows_behind, state.windows_committed = START, 3, 7
+    state.stand_by()
+    told = samples_of(ask(f"{url}/metrics")[1])
+    assert "gpucost_committed_until_timestamp_seconds" not in told
+    assert told["gpucost_windows_behind"] == [({}, 0.0)]
+    assert told["gpucost_windows_committed"] == [({}, 7.0)]
+
+
+def test_what_is_forgotten_is_not_shown(look: LatestLook, tmp_path: Path) -> None:
+    forgetful = replace(look)
+    forgetful.forget()
+    web = serve("127.0.0.1:0", forgetful, LoopState(), tmp_path)
+    told = samples_of(ask(f"http://127.0.0.1:{web.port}/metrics")[1])
+    web.close()
+    assert (told["gpucost_pod_info"], told["gpucost_node_info"]) == ([], [])

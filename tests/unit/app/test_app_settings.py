@@ -109,6 +109,12 @@ BAD = {
         "listen: ':99999'",
         'listen ":99999" must be host:port with a port from 0 to 65535',
     ),
+    "a retention of no day is refused": (
+        "retention: {days: 0}",
+        'retention.days "0" must be a whole number of days, from 1',
+    ),
+    "a limit in quotes is no number": ("retention: {megabytes: '300'}", 'retention.megabytes "300" must be a whole'),
+    "a key that retention does not have is refused": ("retention: {weeks: 5}", "may hold days, months, objects,"),
     "an address without a port is refused": ("listen: localhost", "must be host:port"),
     "a port alone is refused": ("listen: 8080", "must be host:port"),
     "a list instead of keys is refused": ("- a", "holds no keys"),

@@ -4,7 +4,6 @@ import argparse
 from pathlib import Path
 
 from gpucost.app.logs import configure_logging
-from gpucost.app.settings import load_settings
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -21,5 +20,4 @@ def call(options: argparse.Namespace) -> int:
     from gpucost.cluster.connection import connect  # noqa: PLC0415
 
     configure_logging(verbose=options.verbose)
-    settings = load_settings(options.config)
-    return run_operator(settings, lambda: connect(options.kubeconfig, context=options.context))
+    return run_operator(options.config, lambda: connect(options.kubeconfig, context=options.context))

@@ -21,6 +21,7 @@ from gpucost.reports.resources.fields import (
     Phase,
     RateUse,
     Ratio,
+    ReportSizes,
     Rounded,
     RoundedRatio,
     Time,
@@ -115,6 +116,9 @@ class ClusterReportStatus(Part):
     by_namespace: Entries = Field(default=(), description="By namespace; stays when the namespace goes.")
     rates: Annotated[tuple[RateUse, ...], Field(max_length=MOST_ENTRIES + 1)] = Field(
         default=(), description="Where the rates of the nodes came from."
+    )
+    reports: ReportSizes | None = Field(
+        default=None, description="All reports of the period when it was closed; null while it is open."
     )
     adjustments: Adjustments | None = None
     concerns: Concerns = ()

@@ -10,11 +10,11 @@ VERSION = "v1alpha1"
 API_VERSION = f"{GROUP}/{VERSION}"
 
 MOST_ENTRIES = 100
-"""Longest breakdown list; what does not fit is summed in one more entry, `OTHER`."""
+"""Longest breakdown list; what does not fit is summed in one more entry, `OTHER`. Long names make it shorter."""
 OTHER = "other"
 MOST_SUBJECTS = 10
 MOST_SUBJECT_CHARACTERS = 253
-MOST_CAUSE_CHARACTERS = 4096
+MOST_CAUSE_CHARACTERS = 400
 MOST_ADJUSTMENTS = 20
 """Longest list of adjustments; older ones are summed in its first line."""
 
@@ -96,7 +96,7 @@ class Condition(Part):
     )
 
 
-Conditions = Annotated[tuple[Condition, ...], Field(max_length=16)]
+Conditions = Annotated[tuple[Condition, ...], Field(max_length=32)]
 
 
 class Entry(Part):
@@ -147,6 +147,13 @@ class RateUse(Part):
 
     source: Annotated[str, Field(max_length=300)] = Field(description="Where the rates came from.")
     node_hours: Hours = Field(description="Hours of a node that were priced so.")
+
+
+class ReportSizes(Part):
+    """What the reports of a period take on the API server."""
+
+    count: Annotated[int, Field(ge=0)] = Field(description="How many there were, this one included.")
+    size: Annotated[int, Field(ge=0)] = Field(description="Their size in bytes, as JSON.")
 
 
 class Adjustment(Part):

@@ -4,7 +4,7 @@ The generated client's credentials and connections are used, not its methods: th
 answers, and cost twice the time.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import quote, urlencode
 
@@ -14,7 +14,7 @@ from kubernetes.config import ConfigException
 from urllib3 import Timeout
 from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError, TimeoutError
 
-from gpucost.model.errors import SourceUnavailable
+from gpucost.model.errors import NotLeading, SourceUnavailable
 from gpucost.reports.build import Object
 from gpucost.reports.naming import MANAGER
 from gpucost.reports.resources.fields import API_VERSION
@@ -69,11 +69,16 @@ class _Answer:
 class KubeClient:
     """Raises SourceUnavailable where no useful answer comes, Refused where this one object is not taken.
 
-    Conflict where another writer was first.
+    Conflict where another writer was first. NotLeading, before anything is sent, where ``may_write`` says no to a
+    write: it is asked before each. A process that is paused between the two sends its write all the same when it wakes
+    up, and a network may deliver one late. So whoever writes takes care that a late write can do no harm: a create
+    does not touch what is there; an apply carries the resourceVersion of what was read, or no more than labels and a
+    spec that are the same whoever writes them; a delete carries the UID of what was read.
     """
 
-    def __init__(self, client: ApiClient) -> None:
+    def __init__(self, client: ApiClient, may_write: Callable[[], bool] = lambda: True) -> None:
         self._client = client
+        self._may_write = may_write
         self.host: str = client.configuration.host.rstrip("/")
 
     def get(self, place: Place) -> Object | None:
@@ -122,6 +127,7 @@ class KubeClient:
 
     def create(self, place: Place, document: Object) -> Object:
         """Raises AlreadyExists, a Conflict, where there is an object of that name."""
+        self._check_lead("create", place)
         answer = self._call("POST", replace(place, name=None).path, query=_written_by_us(), body=document)
         return self._decode(answer, "create", place)
 
@@ -131,15 +137,18 @@ class KubeClient:
         ``metadata.resourceVersion`` in the document makes it a Conflict where the object changed meanwhile; without
         ``metadata.uid`` beside it, an object that was deleted meanwhile would be created anew.
         """
+        self._check_lead("patch", place)
         path = f"{place.path}/status" if status else place.path
         answer = self._call(
             "PATCH", path, query={**_written_by_us(), "force": "true"}, body=document, content_type=APPLY
         )
         return self._decode(answer, "patch", place, status=status), answer.status == _CREATED
 
-    def delete(self, place: Place) -> bool:
-        """False: there was no such object."""
-        answer = self._call("DELETE", place.path, query={"propagationPolicy": "Background"})
+    def delete(self, place: Place, *, uid: str | None = None) -> bool:
+        """False: there was no such object. Raises Conflict where it has another ``uid``: it was made anew."""
+        self._check_lead("delete", place)
+        body = {"preconditions": {"uid": uid}} if uid else None
+        answer = self._call("DELETE", place.path, query={"propagationPolicy": "Background"}, body=body)
         try:
             self._decode(answer, "delete", place)
         except Missing:
@@ -153,6 +162,10 @@ class KubeClient:
             return frozenset()
         served = self._decode(answer, "discover", Place(API_VERSION))
         return frozenset(resource["kind"] for resource in served.get("resources") or ())
+
+    def _check_lead(self, verb: str, place: Place) -> None:
+        if not self._may_write():
+            raise NotLeading(f"This process does not lead: to {verb} {place} is left to the replica that does")
 
     def _decode(self, answer: _Answer, verb: str, place: Place, *, status: bool = False) -> Object:
         if answer.status >= 300:

@@ -93,13 +93,13 @@ class RecordStore:
 
         Only for what every report has.
         """
-        matches = [
-            match
+        found = [
+            (match, document["metadata"]["uid"])
             for document in self._api.list_all(Place(PLURAL, self._namespace), names_only=True)
             if (match := _NAME.fullmatch(document["metadata"]["name"])) and match["record"] < record_name(until)
         ]
-        for match in sorted(matches, key=lambda match: match["content"] or ""):
-            self._api.delete(Place(PLURAL, self._namespace, match.string))
+        for match, uid in sorted(found, key=lambda each: each[0]["content"] or ""):
+            self._api.delete(Place(PLURAL, self._namespace, match.string), uid=uid)
 
 
 def _parse(document: Object) -> _Piece | None:

@@ -3,23 +3,28 @@
 Docs: docs/operations.md. Nothing is cached: whoever writes says what they read, and loses where that is stale.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 
 from kubernetes.client import ApiClient
 
 from gpucost.model.errors import Conflict, InputError
-from gpucost.model.time import Period, PeriodKind
+from gpucost.model.time import Period, PeriodKind, parse_time
 from gpucost.reports.build import Object
 from gpucost.reports.naming import (
     MANAGED_BY_LABEL,
     MANAGER,
     PERIOD_LABEL,
     START_LABEL,
+    TEAM_LABEL,
     cluster_report_name,
+    label_value,
     name_elsewhere,
     period_labels,
 )
+from gpucost.reports.record import Group
 from gpucost.reports.resources import cluster_gpu_cost_report, gpu_cost_report, gpu_cost_window, gpu_rate_card
 from gpucost.reports.resources.cluster_gpu_cost_report import ClusterReportStatus
 from gpucost.reports.resources.fields import API_VERSION
@@ -42,11 +47,24 @@ _RATE_CARD = {"apiVersion": API_VERSION, "kind": gpu_rate_card.KIND}
 _KINDS = (gpu_cost_report.KIND, cluster_gpu_cost_report.KIND, gpu_cost_window.KIND, gpu_rate_card.KIND)
 
 
+@dataclass(frozen=True, slots=True)
+class ReportName:
+    """What a report is called, without what it says."""
+
+    namespace: str | None
+    """None: a ClusterGpuCostReport."""
+    name: str
+    uid: str
+
+
 class ReportStore:
     """Every method raises SourceUnavailable where the API server gives no useful answer."""
 
-    def __init__(self, client: ApiClient, *, operator_namespace: str) -> None:
-        self._api = KubeClient(client)
+    def __init__(
+        self, client: ApiClient, *, operator_namespace: str, may_write: Callable[[], bool] = lambda: True
+    ) -> None:
+        """``may_write`` is asked before each write; see `KubeClient`."""
+        self._api = KubeClient(client, may_write)
         self._operator_namespace = operator_namespace
         self._records = RecordStore(self._api, operator_namespace)
         self.problems: tuple[str, ...] = ()
@@ -86,6 +104,42 @@ class ReportStore:
                 problems.append(str(error))
         self.problems = (*problems, *(report.problem for report in reports if report.problem))
         return reports
+
+    def read_days_of(self, group: Group, month: Period) -> list[StoredReport]:
+        """A team's Days in one namespace that there are of a month, in order, wherever they live."""
+        namespace, team = group
+        days: list[StoredReport] = []
+        labels = {MANAGED_BY_LABEL: MANAGER, PERIOD_LABEL: str(PeriodKind.DAY), TEAM_LABEL: label_value(team)}
+        for place in dict.fromkeys((namespace, self._operator_namespace)):
+            for document in self._api.list_all(Place(gpu_cost_report.PLURAL, place), labels=labels):
+                with suppress(InputError):  # told where its day is read
+                    days.append(parse_report(document))
+        return sorted(
+            (
+                day
+                for day in days
+                if (day.origin, day.spec.team) == group and month.start <= parse_time(day.spec.start) < month.end
+            ),
+            key=lambda day: day.spec.start,
+        )
+
+    def names_of_reports(self, period: Period) -> list[ReportName]:
+        """Of the reports of a period in all namespaces."""
+        place, labels = Place(gpu_cost_report.PLURAL), period_labels(period)
+        return [
+            ReportName(entry["metadata"]["namespace"], entry["metadata"]["name"], entry["metadata"]["uid"])
+            for entry in self._api.list_all(place, labels=labels, names_only=True)
+        ]
+
+    def names_of_cluster_reports(self) -> list[ReportName]:
+        """All of them, also those that are not ours."""
+        entries = self._api.list_all(Place(cluster_gpu_cost_report.PLURAL), names_only=True)
+        return [ReportName(None, entry["metadata"]["name"], entry["metadata"]["uid"]) for entry in entries]
+
+    def delete(self, report: ReportName) -> None:
+        """Nothing happens where it is gone; raises Conflict where it was made anew, Refused where it must not be."""
+        plural = gpu_cost_report.PLURAL if report.namespace else cluster_gpu_cost_report.PLURAL
+        self._api.delete(Place(plural, report.namespace, report.name), uid=report.uid)
 
     def read_cluster_report(self, period: Period) -> StoredClusterReport | None:
         """Raises InputError where its spec cannot be understood."""
