@@ -1,0 +1,41 @@
+{{- /* Values that the schema lets pass and that cannot be meant. */ -}}
+{{- define "gpucost.checks" -}}
+{{- $told := default dict .Values.config.prometheus -}}
+{{- $url := include "gpucost.prometheusUrl" . -}}
+{{- if not $url -}}
+{{- fail "prometheus.url is not set; name the Prometheus that scrapes dcgm-exporter, such as http://prometheus-operated.monitoring.svc:9090" -}}
+{{- end -}}
+{{- if and .Values.prometheus.url $told.url -}}
+{{- fail "prometheus.url and config.prometheus.url are both set; leave one of them out" -}}
+{{- end -}}
+{{- if (urlParse $url).userinfo -}}
+{{- fail "prometheus.url holds a user's name or password, which everyone could read in the ConfigMap; put a token into a Secret and name it in prometheus.tokenSecret" -}}
+{{- end -}}
+{{- if and .Values.prometheus.tokenSecret.name $told.tokenFile -}}
+{{- fail "prometheus.tokenSecret and config.prometheus.tokenFile are both set; leave one of them out" -}}
+{{- end -}}
+{{- if and .Values.prometheus.caSecret.name .Values.prometheus.caConfigMap.name -}}
+{{- fail "prometheus.caSecret and prometheus.caConfigMap are both set; leave one of them out" -}}
+{{- end -}}
+{{- if and (or .Values.prometheus.caSecret.name .Values.prometheus.caConfigMap.name) $told.caFile -}}
+{{- fail "prometheus.caSecret or caConfigMap, and config.prometheus.caFile are both set; leave one of them out" -}}
+{{- end -}}
+{{- if .Values.config.listen -}}
+{{- fail "config.listen cannot be set, since the probes and the Service ask on port 8080; leave it out, and set service.port for another port of the Service" -}}
+{{- end -}}
+{{- if and .Values.config.namespace (ne .Values.config.namespace .Release.Namespace) -}}
+{{- fail (printf "config.namespace is %s, but the operator is granted its rights in %s, the namespace of the release; leave it out, or install into %s" .Values.config.namespace .Release.Namespace .Values.config.namespace) -}}
+{{- end -}}
+{{- if and .Values.metrics.serviceMonitor.enabled .Values.metrics.podMonitor.enabled -}}
+{{- fail "metrics.serviceMonitor and metrics.podMonitor are both enabled, so that every sample would be taken twice; enable one of them" -}}
+{{- end -}}
+{{- if and (not .Values.serviceAccount.create) (not .Values.serviceAccount.name) -}}
+{{- fail "serviceAccount.create is false and serviceAccount.name is not set, so that the rights would go to the namespace's default account; name the account to use" -}}
+{{- end -}}
+{{- if and (gt (int .Values.replicaCount) 1) (not (dig "leaderElection" "enabled" true .Values.config)) -}}
+{{- fail (printf "replicaCount is %d and config.leaderElection.enabled is false, so that all of them would do the same work; leave one of them out" (int .Values.replicaCount)) -}}
+{{- end -}}
+{{- if and .Values.podDisruptionBudget.enabled (lt (int .Values.replicaCount) 2) -}}
+{{- fail "podDisruptionBudget.enabled needs another replica to wait for; set replicaCount to 2, or leave it out" -}}
+{{- end -}}
+{{- end -}}
