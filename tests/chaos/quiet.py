@@ -16,6 +16,9 @@ SETTINGS = {"lateness": "12h", "backfillMaxAge": "30d"}
 FIRST_SETTINGS = {**SETTINGS, "backfillMaxAge": "24h"}
 """Until there is a report: so the first window is that of the first day."""
 
+LAST_WINDOW_CLOSED = timedelta(seconds=80)
+"""After the lateness: the delay in which samples settle, and a little."""
+
 _PATIENCE_SECONDS = 180.0
 
 
@@ -53,7 +56,7 @@ def wait_until(holds: Callable[[], bool], operator: Operator, seconds: float = _
 def finish(world: World, operators: Sequence[Operator]) -> None:
     """Left alone until every day is closed, and no window after the last is over; then stopped."""
     for operator in operators:
-        operator.go_by(Pace.still(world.span.end + LATENESS + timedelta(seconds=20)))
+        operator.go_by(Pace.still(world.span.end + LATENESS + LAST_WINDOW_CLOSED))
         if not operator.is_running:
             operator.start(**SETTINGS)
     wait_until(world.is_closed, operators[0])

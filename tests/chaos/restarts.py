@@ -8,7 +8,7 @@ from datetime import timedelta
 from gpucost.model.errors import GpuCostError
 from gpucost.model.time import DAY, Window
 from tests.chaos.operators import Operator
-from tests.chaos.quiet import SETTINGS, Ended, wait_until
+from tests.chaos.quiet import LAST_WINDOW_CLOSED, SETTINGS, Ended, wait_until
 from tests.chaos.world import Snapshot, World, differences
 from tests.integration.fault_proxy import Call, Mode
 from tests.integration.operator_process import Pace
@@ -31,8 +31,8 @@ class _Step:
 
 
 _STEPS = (
-    _Step("a first window, with no report there yet", HALF_DAY + timedelta(minutes=3)),
-    _Step("a window and the day's and the month's close", DAY + _LATENESS + timedelta(seconds=20)),
+    _Step("a first window, with no report there yet", HALF_DAY + LAST_WINDOW_CLOSED),
+    _Step("a window and the day's and the month's close", DAY + _LATENESS + LAST_WINDOW_CLOSED),
 )
 
 
@@ -42,6 +42,8 @@ class _Killer:
     def __init__(self, operator: Operator) -> None:
         self._operator = operator
         self.calls = 0
+        self.has_killed = False
+        """The process that was started last."""
         self._at = 0
         self._after = False
         operator.choose, operator.on_answer = self._chosen, self._answered
@@ -50,24 +52,24 @@ class _Killer:
         """``at`` 0: never."""
         self.calls, self._at, self._after = 0, at, after
 
-    @property
-    def has_killed(self) -> bool:
-        return 0 < self._at <= self.calls
-
     def _chosen(self, _server: str, call: Call) -> Mode:
         if _is_by_the_clock(call):
             return Mode.THROUGH
         self.calls += 1
         if self.calls == self._at:
-            if not self._after:
-                self._operator.signal(signal.SIGKILL)
-                return Mode.REFUSE
-            return Mode.LOST
+            if self._after:
+                return Mode.LOST
+            self._kill()
+            return Mode.REFUSE
         return Mode.THROUGH
 
     def _answered(self, _server: str, call: Call) -> None:
         if self._after and self.calls == self._at and not _is_by_the_clock(call):
-            self._operator.signal(signal.SIGKILL)
+            self._kill()
+
+    def _kill(self) -> None:
+        self.has_killed = True
+        self._operator.signal(signal.SIGKILL)
 
 
 class Restarts:
@@ -101,15 +103,16 @@ class Restarts:
         """The number of calls that the step took."""
         killer.set(at, after=after)
         operator.go_by(Pace.still(self._world.span.start + step.clock))
-        if not operator.is_running:
-            operator.start(**_SETTINGS)
-        try:
-            wait_until(lambda: self._is_done(step), operator)
-        except Ended:
-            if not killer.has_killed:
-                raise
-            operator.start(**_SETTINGS)
-            wait_until(lambda: self._is_done(step), operator)
+        while True:
+            if not operator.is_running:
+                killer.has_killed = False
+                operator.start(**_SETTINGS)
+            try:
+                wait_until(lambda: self._is_done(step), operator)
+                break
+            except Ended:
+                if not killer.has_killed:
+                    raise
         return killer.calls
 
     def _is_done(self, step: _Step) -> bool:

@@ -98,14 +98,15 @@ class World:
         return max(ends, default=None)
 
     def is_closed(self) -> bool:
-        """Whether every day has all its windows and is Final."""
+        """Whether every day has all its windows and is Final, and so is the month that is over with one of them."""
         final = {
-            report["spec"]["start"]
+            (report["spec"]["period"], report["spec"]["end"])
             for report in self.list_all(_CLUSTER_REPORTS)
-            if report["spec"]["period"] == "Day" and report.get("status", {}).get("phase") == "Final"
+            if report.get("status", {}).get("phase") == "Final"
         }
-        days = {format_time(window.start) for window in self.days()}
-        return days <= final
+        wanted = {("Day", format_time(day.end)) for day in self.days()}
+        wanted |= {("Month", format_time(day.end)) for day in self.days() if day.end.day == 1}
+        return wanted <= final
 
     def days(self) -> tuple[Window, ...]:
         count = self.span.length // DAY

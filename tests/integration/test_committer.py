@@ -150,8 +150,10 @@ class Trial:
 def api(control_plane: ControlPlane, kubectl: Path) -> Iterator[tuple[Api, Fleet]]:
     api = install_crds(control_plane, kubectl)
     fleet = make_fleet(seed=3, start=START, end=START + DAY)
+    there = api.kubectl("get", "namespaces", "-o", "name")
     for namespace in (OPERATOR, *(each.name for each in fleet.namespaces)):
-        api.kubectl("create", "namespace", namespace)
+        if f"namespace/{namespace}\n" not in there:
+            api.kubectl("create", "namespace", namespace)
     yield api, fleet
     api.client.rest_client.pool_manager.clear()
 
