@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,6 +27,7 @@ from gpucost.app.rules import Rules
 from gpucost.app.settings import Settings
 from gpucost.app.simulated import SimulatedCluster, SimulatedTelemetry
 from gpucost.cluster.connection import connect
+from gpucost.model.errors import SourceUnavailable
 from gpucost.model.money import parse_e9
 from gpucost.model.tenancy import LabelKeys
 from gpucost.model.time import DAY, Period, PeriodKind, Window, period_of
@@ -37,6 +39,7 @@ from gpucost.reports.naming import name_elsewhere
 from gpucost.reports.record import WindowRecord, record_of
 from gpucost.reports.resources.cluster_gpu_cost_report import ClusterReportStatus
 from gpucost.reports.resources.gpu_cost_report import ReportStatus
+from gpucost.reports.storage.kube_client import KubeClient
 from gpucost.reports.storage.store import ReportName, ReportStore
 from gpucost.reports.storage.stored import StoredReport
 from gpucost.simulation.fleet import Fleet, make_fleet
@@ -60,6 +63,14 @@ TIMING = Timing(
     lateness=timedelta(minutes=10),
     backfill_max_age=timedelta(days=7),
 )
+FIRST_WRITES: dict[str, Callable[[int], int]] = {
+    "no report is there": lambda _teams: 0,
+    "the first report has no figures yet": lambda _teams: 1,
+    "one team's report has its figures": lambda _teams: 2,
+    "the cluster's report is not there": lambda teams: 2 * teams,
+    "the cluster's report has no figures yet": lambda teams: 2 * teams + 1,
+}
+"""How many writes have been done: each report is made by two, the second of which brings its figures."""
 OPERATOR = "mending-operator"
 PASSING = "mending-passing"
 USD = "USD"
@@ -354,6 +365,38 @@ def test_a_record_that_is_on_its_way_is_waited_for(trial: Trial) -> None:
     Committer(trial.store, currency=USD, clock=trial.clock).commit(record)
     trial.mend()
     trial.assert_whole(day(0), START + 5 * HOUR)
+
+
+@pytest.mark.parametrize("writes", FIRST_WRITES.values(), ids=FIRST_WRITES)
+def test_a_day_whose_first_reports_are_being_made_lacks_none(
+    trial: Trial, monkeypatch: pytest.MonkeyPatch, writes: Callable[[int], int]
+) -> None:
+    """A process ends in the middle of it."""
+    trial.now = START + 3 * HOUR
+    (record,) = trial.records(START, START + 2 * HOUR)
+    committer = Committer(trial.store, currency=USD, clock=trial.clock)
+    committer.decide(record)
+    left = iter(range(writes(len({entry.group for entry in record.groups}))))
+    apply = KubeClient.apply
+
+    def killed(*arguments: Any, **named: Any) -> Any:
+        if next(left, None) is None:
+            raise SourceUnavailable("the process has ended")
+        return apply(*arguments, **named)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(KubeClient, "apply", killed)
+        with pytest.raises(SourceUnavailable):
+            committer.commit(record)
+    trial.restart()
+    trial.mender.turn()
+    Committer(trial.store, currency=USD, clock=trial.clock).commit(record)
+    trial.mend()
+    trial.assert_whole(day(0), START + 2 * HOUR)
+    statuses = trial.statuses(day(0))
+    assert {status.phase for status in statuses.values()} == {OPEN}
+    assert trial.mended == {}
+    assert not {RECONSTRUCTED, REPORTS_MISSING} & set(conditions(statuses[Key(None, day(0).name)]))
 
 
 def test_a_whole_day_and_its_month_are_made_again(trial: Trial) -> None:

@@ -99,9 +99,9 @@ class Rebuilder:
         cluster = self.cluster(period)
         if cluster is not None and cluster.status is not None:
             return cluster.status.phase == FINAL
-        reports = self.reports(period)
-        if reports:
-            return all(report.status is None or report.status.phase == FINAL for report in reports)
+        phases = {report.status.phase for report in self.reports(period) if report.status is not None}
+        if phases:
+            return phases == {FINAL}
         is_followed = any(other.start >= period.end for other in self._store.cluster_periods(period.kind))
         return is_followed and self._clock() >= period.end + self._timing.lateness
 

@@ -71,6 +71,8 @@ class ReportCheck:
         self._rebuilder.forget()
         cluster, reports = self._rebuilder.cluster(period), self._rebuilder.reports(period)
         if cluster is None or cluster.status is None or not cluster.status.windows:
+            if self._is_beginning(period):
+                return False
             cluster = self._restore_cluster(period, cluster, reports)
             if cluster is None:
                 return True
@@ -79,6 +81,12 @@ class ReportCheck:
             return False
         self._restore_teams(period, cluster)
         return True
+
+    def _is_beginning(self, period: Period) -> bool:
+        """Whether its first windows are decided, so that its reports are only being made."""
+        if period.kind is not PeriodKind.DAY:
+            return False
+        return any(parse_time(record[0].start) == period.start for record in self._store.read_records(period.start))
 
     def _restore_cluster(
         self, period: Period, read: StoredClusterReport | None, reports: Sequence[StoredReport]
