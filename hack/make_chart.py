@@ -18,7 +18,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
-from gpucost.app.settings import Settings
+from gpucost.app.configuration.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
 CHART = ROOT / "charts" / "gpucost"

@@ -10,10 +10,10 @@ import time
 from pathlib import Path
 from threading import Event
 
-from gpucost.app.lease import Lease, LeaseTiming, new_identity
-from gpucost.app.lease_api import KubeLeaseApi
-from gpucost.app.lease_thread import LeaseThread
-from gpucost.app.logs import configure_logging
+from gpucost.app.leading.lease import Lease, LeaseTiming, new_identity
+from gpucost.app.leading.lease_api import KubeLeaseApi
+from gpucost.app.leading.lease_thread import LeaseThread
+from gpucost.app.process.logs import configure_logging
 from gpucost.cluster.connection import connect
 
 

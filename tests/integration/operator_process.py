@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from gpucost.app import backoff, loop
-from gpucost.app.logs import configure_logging
-from gpucost.app.operator import run_operator, utc_now
+from gpucost.app import backoff
+from gpucost.app.process.logs import configure_logging
+from gpucost.app.process.operator import run_operator, utc_now
+from gpucost.app.windows import loop
 from gpucost.cluster.connection import connect
 from gpucost.model.time import parse_time
 

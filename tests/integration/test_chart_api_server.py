@@ -21,10 +21,10 @@ from kubernetes.client import (
     V1TokenRequestSpec,
 )
 
-from gpucost.app.lease import Lease, LeaseTiming
-from gpucost.app.lease_api import KubeLeaseApi
-from gpucost.app.remembering_store import RememberingStore
-from gpucost.app.report_memory import ReportMemory, key_of
+from gpucost.app.leading.lease import Lease, LeaseTiming
+from gpucost.app.leading.lease_api import KubeLeaseApi
+from gpucost.app.mending.remembering_store import RememberingStore
+from gpucost.app.mending.report_memory import ReportMemory, key_of
 from gpucost.cluster.connection import connect
 from gpucost.cluster.live import LiveCluster
 from gpucost.model.errors import Conflict, GpuCostError

@@ -20,7 +20,7 @@ from chart_rendering import (
     pick,
 )
 
-from gpucost.app.settings import load_settings
+from gpucost.app.configuration.settings import load_settings
 
 pytestmark = pytest.mark.cluster
 

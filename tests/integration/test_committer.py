@@ -9,17 +9,17 @@ from threading import Event
 
 import pytest
 
-from gpucost.app.closing import Closer
-from gpucost.app.commit import REPORTS_WRITTEN, Committer
-from gpucost.app.loop import WindowLoop
-from gpucost.app.pipeline import Pipeline
+from gpucost.app.committing.closing import Closer
+from gpucost.app.committing.commit import REPORTS_WRITTEN, Committer
+from gpucost.app.committing.standing import UP_TO_DATE, Standing
+from gpucost.app.computing.pipeline import Pipeline
+from gpucost.app.computing.simulated import SimulatedCluster, SimulatedTelemetry
+from gpucost.app.configuration.rules import Rules
+from gpucost.app.configuration.settings import Settings
 from gpucost.app.plan import Timing
-from gpucost.app.rates import Prices
-from gpucost.app.rules import Rules
-from gpucost.app.settings import Settings
-from gpucost.app.simulated import SimulatedCluster, SimulatedTelemetry
-from gpucost.app.standing import UP_TO_DATE, Standing
-from gpucost.app.state import LoopState
+from gpucost.app.prices.rates import Prices
+from gpucost.app.windows.loop import WindowLoop
+from gpucost.app.windows.state import LoopState
 from gpucost.model.errors import ConfigurationError, IncompleteAnswer, SourceUnavailable
 from gpucost.model.money import parse_e9
 from gpucost.model.tenancy import LabelKeys
@@ -225,7 +225,7 @@ def test_a_report_that_nobody_takes_holds_up_no_other(trial: Trial, monkeypatch:
     record = trial.record(0, 12)
     bad = record.groups[0]
     monkeypatch.setattr(
-        "gpucost.app.report_writer.report_name",
+        "gpucost.app.committing.report_writer.report_name",
         lambda team, period: "Not A Name" if team == bad.team else f"{team}-{period.name}",
     )
     trial.committer().commit(record)

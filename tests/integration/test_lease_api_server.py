@@ -18,8 +18,8 @@ import yaml
 from fault_proxy import FaultProxy, Mode
 from running_operator import pointed_at
 
-from gpucost.app.lease import Lease, LeaseTiming
-from gpucost.app.lease_api import KubeLeaseApi
+from gpucost.app.leading.lease import Lease, LeaseTiming
+from gpucost.app.leading.lease_api import KubeLeaseApi
 from gpucost.cluster.connection import connect
 from gpucost.model.errors import Conflict
 from sandbox.control_plane import ControlPlane

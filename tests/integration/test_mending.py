@@ -11,21 +11,21 @@ from typing import Any
 
 import pytest
 
-from gpucost.app.closing import Closer
-from gpucost.app.commit import Committer
-from gpucost.app.kopf_operator import KopfThread, make_registry
-from gpucost.app.mended_status import EDIT_MENDED, RECONSTRUCTED
-from gpucost.app.mended_store import MendedStore
-from gpucost.app.mending import REPORTS_MISSING, Mender
-from gpucost.app.pipeline import Pipeline
+from gpucost.app.committing.closing import Closer
+from gpucost.app.committing.commit import Committer
+from gpucost.app.computing.pipeline import Pipeline
+from gpucost.app.computing.simulated import SimulatedCluster, SimulatedTelemetry
+from gpucost.app.configuration.rules import Rules
+from gpucost.app.configuration.settings import Settings
+from gpucost.app.mending.mended_status import EDIT_MENDED, RECONSTRUCTED
+from gpucost.app.mending.mended_store import MendedStore
+from gpucost.app.mending.mender import REPORTS_MISSING, Mender
+from gpucost.app.mending.rebuilding import Rebuilder
+from gpucost.app.mending.remembering_store import RememberingStore
+from gpucost.app.mending.report_memory import Key, ReportMemory
 from gpucost.app.plan import Timing, next_batch
-from gpucost.app.rates import Prices
-from gpucost.app.rebuilding import Rebuilder
-from gpucost.app.remembering_store import RememberingStore
-from gpucost.app.report_memory import Key, ReportMemory
-from gpucost.app.rules import Rules
-from gpucost.app.settings import Settings
-from gpucost.app.simulated import SimulatedCluster, SimulatedTelemetry
+from gpucost.app.prices.rates import Prices
+from gpucost.app.process.kopf_operator import KopfThread, make_registry
 from gpucost.cluster.connection import connect
 from gpucost.model.errors import SourceUnavailable
 from gpucost.model.money import parse_e9

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from gpucost.app.closing import Closer
-from gpucost.app.commit import REPORTS_WRITTEN, Committer
-from gpucost.app.computed import build_reports
-from gpucost.app.pipeline import Pipeline
-from gpucost.app.rates import Prices
-from gpucost.app.rules import Rules
-from gpucost.app.settings import Settings
-from gpucost.app.simulated import SimulatedCluster, SimulatedTelemetry
+from gpucost.app.committing.closing import Closer
+from gpucost.app.committing.commit import REPORTS_WRITTEN, Committer
+from gpucost.app.computing.computed import build_reports
+from gpucost.app.computing.pipeline import Pipeline
+from gpucost.app.computing.simulated import SimulatedCluster, SimulatedTelemetry
+from gpucost.app.configuration.rules import Rules
+from gpucost.app.configuration.settings import Settings
+from gpucost.app.prices.rates import Prices
 from gpucost.model.ledger import Ledger
 from gpucost.model.money import parse_e9
 from gpucost.model.tenancy import LabelKeys
@@ -334,7 +334,7 @@ def test_a_day_that_is_refused_for_one_team_is_closed_for_the_others(
 ) -> None:
     bad = trial.records[0].groups[0]
     monkeypatch.setattr(
-        "gpucost.app.report_writer.report_name",
+        "gpucost.app.committing.report_writer.report_name",
         lambda team, period: "Not A Name" if team == bad.team else f"{team}-{period.name}",
     )
     trial.operate()

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from test_regimes import ScriptedCluster
 
-from gpucost.app.looks import LatestLook, RememberingCluster
-from gpucost.app.node_metrics import node_metrics
-from gpucost.app.pipeline import Pipeline
-from gpucost.app.rates import Prices
-from gpucost.app.rules import rules_of
-from gpucost.app.settings import Settings
+from gpucost.app.computing.looks import LatestLook, RememberingCluster
+from gpucost.app.computing.pipeline import Pipeline
+from gpucost.app.configuration.rules import rules_of
+from gpucost.app.configuration.settings import Settings
+from gpucost.app.prices.rates import Prices
+from gpucost.app.process.node_metrics import node_metrics
 from gpucost.model.fleet import Cluster
 from gpucost.model.ledger import Ledger
 from gpucost.model.time import floor_to

@@ -19,10 +19,10 @@ from running_operator import (
 )
 from true_figures import assert_bill_exact, assert_reports_true, windows_of
 
-from gpucost.app.pipeline import Pipeline
-from gpucost.app.rates import Prices
-from gpucost.app.rules import rules_of
-from gpucost.app.settings import Settings
+from gpucost.app.computing.pipeline import Pipeline
+from gpucost.app.configuration.rules import rules_of
+from gpucost.app.configuration.settings import Settings
+from gpucost.app.prices.rates import Prices
 from gpucost.cluster.connection import connect
 from gpucost.cluster.live import LiveCluster
 from gpucost.model.fleet import Cluster

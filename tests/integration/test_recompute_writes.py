@@ -10,17 +10,17 @@ from typing import Any
 
 import pytest
 
-from gpucost.app.closing import Closer
-from gpucost.app.commit import Committer
-from gpucost.app.loop import WindowLoop
-from gpucost.app.pipeline import Pipeline
-from gpucost.app.rates import Prices
-from gpucost.app.recompute import FINAL_STAYS, Outcome, Recomputer
-from gpucost.app.rules import rules_of, timing_of
-from gpucost.app.settings import Settings
-from gpucost.app.simulated import SimulatedCluster, SimulatedTelemetry
-from gpucost.app.standing import Standing
-from gpucost.app.state import LoopState
+from gpucost.app.committing.closing import Closer
+from gpucost.app.committing.commit import Committer
+from gpucost.app.committing.standing import Standing
+from gpucost.app.computing.pipeline import Pipeline
+from gpucost.app.computing.simulated import SimulatedCluster, SimulatedTelemetry
+from gpucost.app.configuration.rules import rules_of, timing_of
+from gpucost.app.configuration.settings import Settings
+from gpucost.app.prices.rates import Prices
+from gpucost.app.recomputing.recompute import FINAL_STAYS, Outcome, Recomputer
+from gpucost.app.windows.loop import WindowLoop
+from gpucost.app.windows.state import LoopState
 from gpucost.model.errors import ConfigurationError, Conflict, IncompleteAnswer
 from gpucost.model.money import parse_e9
 from gpucost.model.time import DAY, Period, PeriodKind, windows_between

@@ -8,11 +8,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from gpucost.app.looks import RememberingCluster
-from gpucost.app.pipeline import Pipeline
-from gpucost.app.rates import Prices
-from gpucost.app.rules import rules_of
-from gpucost.app.settings import Settings
+from gpucost.app.computing.looks import RememberingCluster
+from gpucost.app.computing.pipeline import Pipeline
+from gpucost.app.configuration.rules import rules_of
+from gpucost.app.configuration.settings import Settings
+from gpucost.app.prices.rates import Prices
 from gpucost.cluster.decode import decode_cluster_uid, decode_namespaces, decode_nodes, decode_pods
 from gpucost.cluster.resources import GpuResources
 from gpucost.model.fleet import Cluster

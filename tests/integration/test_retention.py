@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from gpucost.app.retention import PAUSE_SECONDS, Retention
-from gpucost.app.retention_rules import RetentionRules
+from gpucost.app.committing.retention import PAUSE_SECONDS, Retention
+from gpucost.app.configuration.retention_rules import RetentionRules
 from gpucost.model.time import DAY, Period, PeriodKind, Window, format_time, period_of
 from gpucost.reports.conditions import NOTHING_TO_REMOVE, RETENTION_APPLIED, TOTALS_EXCEEDED
 from gpucost.reports.resources.fields import ReportSizes
@@ -249,11 +249,11 @@ def test_it_looks_once_an_hour(trial: Trial) -> None:
 
 
 def test_a_turn_ends_after_seconds_and_the_next_goes_on(trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gpucost.app.retention.MOST_SECONDS", 0.0)
+    monkeypatch.setattr("gpucost.app.committing.retention.MOST_SECONDS", 0.0)
     retention = trial.retention(days=35)
     retention.turn()
     assert trial.left() == ALL
-    monkeypatch.setattr("gpucost.app.retention.MOST_SECONDS", timedelta(minutes=1).total_seconds())
+    monkeypatch.setattr("gpucost.app.committing.retention.MOST_SECONDS", timedelta(minutes=1).total_seconds())
     retention.turn()
     assert trial.left() == without(OLD)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from gpucost.app.explain import Explainer
+from gpucost.app.explaining.explain import Explainer
 from gpucost.attribution.engine import attribute
 from gpucost.model.bills import part_e9
 from gpucost.model.fleet import Cluster, Node, Pod, Request

@@ -13,7 +13,7 @@ from random import Random
 from threading import Semaphore, Thread
 from typing import Self, TypeVar
 
-from gpucost.app.lease import Lease, LeaseRecord, LeaseTiming, StoredLease
+from gpucost.app.leading.lease import Lease, LeaseRecord, LeaseTiming, StoredLease
 from gpucost.model.errors import Conflict, SourceUnavailable
 
 START = datetime(2026, 11, 24, tzinfo=UTC)

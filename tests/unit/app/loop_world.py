@@ -7,14 +7,14 @@ from datetime import UTC, datetime, timedelta
 from threading import Event
 from typing import Any, cast
 
-from gpucost.app.loop import WindowLoop
-from gpucost.app.pipeline import Pipeline
+from gpucost.app.computing.pipeline import Pipeline
+from gpucost.app.computing.simulated import SimulatedCluster, SimulatedTelemetry
+from gpucost.app.configuration.rules import Rules
+from gpucost.app.configuration.settings import Settings
 from gpucost.app.plan import Timing
-from gpucost.app.rates import Prices
-from gpucost.app.rules import Rules
-from gpucost.app.settings import Settings
-from gpucost.app.simulated import SimulatedCluster, SimulatedTelemetry
-from gpucost.app.state import LoopState
+from gpucost.app.prices.rates import Prices
+from gpucost.app.windows.loop import WindowLoop
+from gpucost.app.windows.state import LoopState
 from gpucost.model.errors import GpuCostError, IncompleteAnswer, SourceUnavailable
 from gpucost.model.fleet import Cluster, Node, Pod
 from gpucost.model.holdings import Note

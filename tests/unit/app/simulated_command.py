@@ -8,11 +8,11 @@ import pytest
 
 from gpucost.app.cli import sources
 from gpucost.app.cli.main import main
-from gpucost.app.pipeline import Pipeline
-from gpucost.app.rates import Prices
-from gpucost.app.rules import rules_of
-from gpucost.app.settings import Settings
-from gpucost.app.simulated import SimulatedCluster, SimulatedTelemetry
+from gpucost.app.computing.pipeline import Pipeline
+from gpucost.app.computing.simulated import SimulatedCluster, SimulatedTelemetry
+from gpucost.app.configuration.rules import rules_of
+from gpucost.app.configuration.settings import Settings
+from gpucost.app.prices.rates import Prices
 from gpucost.simulation.fleet import make_fleet
 
 START = datetime(2025, 3, 4, 8, tzinfo=UTC)

@@ -8,10 +8,10 @@ from threading import Event
 import pytest
 from kubernetes.client import ApiClient, Configuration
 
-from gpucost.app.assembly import Assembly, Parts, check_settings
-from gpucost.app.looks import LatestLook
-from gpucost.app.settings import Settings
-from gpucost.app.state import LoopState
+from gpucost.app.computing.looks import LatestLook
+from gpucost.app.configuration.settings import Settings
+from gpucost.app.process.assembly import Assembly, Parts, check_settings
+from gpucost.app.windows.state import LoopState
 from gpucost.model.errors import ConfigurationError, NotLeading, SourceUnavailable
 from gpucost.reports.storage.store import ReportName
 

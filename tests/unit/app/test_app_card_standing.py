@@ -10,13 +10,13 @@ from typing import Any, cast
 
 import pytest
 
-from gpucost.app.card_standing import MOST_SECONDS, MOST_WRITES, CardStanding
-from gpucost.app.card_status import MOST_MESSAGE_CHARACTERS
-from gpucost.app.commit import Committer
-from gpucost.app.gpu_nodes import gpu_nodes
-from gpucost.app.loop import IDLE_SECONDS, WindowLoop
+from gpucost.app.committing.commit import Committer
 from gpucost.app.plan import Timing
-from gpucost.app.state import LoopState
+from gpucost.app.prices.card_standing import MOST_SECONDS, MOST_WRITES, CardStanding
+from gpucost.app.prices.card_status import MOST_MESSAGE_CHARACTERS
+from gpucost.app.prices.gpu_nodes import gpu_nodes
+from gpucost.app.windows.loop import IDLE_SECONDS, WindowLoop
+from gpucost.app.windows.state import LoopState
 from gpucost.model.errors import Conflict, GpuCostError, Refused, SourceUnavailable
 from gpucost.model.fleet import GPU_RESOURCE, Node
 from gpucost.pricing.rules import PriceRules

@@ -6,7 +6,7 @@ import pytest
 
 from gpucost.app.cli.arguments import Interval, add_interval, interval_of, moment
 from gpucost.app.cli.main import main
-from gpucost.app.settings import Settings
+from gpucost.app.configuration.settings import Settings
 from gpucost.model.errors import ConfigurationError
 
 NOW = datetime(2026, 11, 24, 12, 3, 30, tzinfo=UTC)

@@ -12,7 +12,7 @@ import yaml
 
 from gpucost.app.cli import sources
 from gpucost.app.cli.main import main
-from gpucost.app.simulated import SimulatedTelemetry
+from gpucost.app.computing.simulated import SimulatedTelemetry
 from gpucost.simulation.fleet import make_fleet
 from gpucost.simulation.objects import lists_at
 from tests.unit.app.simulated_command import END, MORNING, START, Ran

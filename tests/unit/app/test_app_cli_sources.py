@@ -12,8 +12,8 @@ from kubernetes.client import ApiClient, Configuration
 from gpucost.app.cli import sources
 from gpucost.app.cli.main import main
 from gpucost.app.cli.sources import Sources
-from gpucost.app.rates import resolver_of
-from gpucost.app.settings import Settings
+from gpucost.app.configuration.settings import Settings
+from gpucost.app.prices.rates import resolver_of
 from gpucost.cluster.connection import connect
 from gpucost.cluster.files import ClusterFiles
 from gpucost.model.errors import ConfigurationError

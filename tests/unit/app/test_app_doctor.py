@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from kubernetes.client import ApiClient
 
+from gpucost.app.computing.simulated import SimulatedCluster, SimulatedTelemetry
+from gpucost.app.configuration.settings import Settings
 from gpucost.app.doctor.examination import Examination
-from gpucost.app.settings import Settings
-from gpucost.app.simulated import SimulatedCluster, SimulatedTelemetry
 from gpucost.model.errors import ConfigurationError, GpuCostError, SourceUnavailable
 from gpucost.model.metered import NodePower, Offering
 from gpucost.model.source import ClusterSource

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from gpucost.app.durations import LONGEST, parse_duration
+from gpucost.app.configuration.durations import LONGEST, parse_duration
 
 SPANS = {
     "0s": timedelta(0),

@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 import pytest
 from prometheus_client.core import Metric
 
-from gpucost.app.looks import LatestLook
-from gpucost.app.node_metrics import node_metrics
-from gpucost.app.pipeline import Pipeline
-from gpucost.app.rates import Prices, resolver_of
-from gpucost.app.rules import rules_of
-from gpucost.app.settings import Settings
+from gpucost.app.computing.looks import LatestLook
+from gpucost.app.computing.pipeline import Pipeline
+from gpucost.app.configuration.rules import rules_of
+from gpucost.app.configuration.settings import Settings
+from gpucost.app.prices.rates import Prices, resolver_of
+from gpucost.app.process.node_metrics import node_metrics
 from gpucost.model.fleet import GPU_RESOURCE, Cluster, Node, Pod
 from gpucost.model.time import Window
 from gpucost.model.usage import NamedHolder, Usage

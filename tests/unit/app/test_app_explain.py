@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from gpucost.app.explain import Explainer
-from gpucost.app.pipeline import Pipeline
-from gpucost.app.rates import Prices
-from gpucost.app.rules import rules_of
-from gpucost.app.settings import Settings
-from gpucost.app.simulated import SimulatedCluster, SimulatedTelemetry
+from gpucost.app.computing.pipeline import Pipeline
+from gpucost.app.computing.simulated import SimulatedCluster, SimulatedTelemetry
+from gpucost.app.configuration.rules import rules_of
+from gpucost.app.configuration.settings import Settings
+from gpucost.app.explaining.explain import Explainer
+from gpucost.app.prices.rates import Prices
 from gpucost.model.attributed import Attribution
 from gpucost.model.fleet import Cluster, Pod
 from gpucost.model.holdings import WindowHoldings

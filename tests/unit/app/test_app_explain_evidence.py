@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gpucost.app.explain import Explainer
-from gpucost.app.explain_evidence import Evidence
-from gpucost.app.explain_rows import UsageRows
+from gpucost.app.explaining.evidence import Evidence
+from gpucost.app.explaining.explain import Explainer
+from gpucost.app.explaining.rows import UsageRows
 from gpucost.matching.match import Matcher
 from gpucost.model.fleet import Cluster, Node, Pod, Request
 from gpucost.model.policies import Policy

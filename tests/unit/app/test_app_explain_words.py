@@ -7,7 +7,7 @@ from math import nan
 
 import pytest
 
-from gpucost.app.explain import Explainer
+from gpucost.app.explaining.explain import Explainer
 from gpucost.model.errors import ConfigurationError
 from gpucost.model.fleet import Pod
 from gpucost.model.holdings import Note, WindowHoldings

@@ -5,11 +5,11 @@ from typing import cast
 
 import pytest
 
-from gpucost.app.health import Health
-from gpucost.app.leadership import Leadership, identity_of, make_lease
-from gpucost.app.lease import Lease
-from gpucost.app.settings import Settings
-from gpucost.app.state import LoopState
+from gpucost.app.configuration.settings import Settings
+from gpucost.app.leading.lease import Lease
+from gpucost.app.process.health import Health
+from gpucost.app.process.leadership import Leadership, identity_of, make_lease
+from gpucost.app.windows.state import LoopState
 from gpucost.model.errors import SourceUnavailable
 
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lease_world import START, TIMING, Candidate, Server, Way, World
 
-from gpucost.app.lease import MOST_DURATION, LeaseRecord, LeaseTiming, new_identity
+from gpucost.app.leading.lease import MOST_DURATION, LeaseRecord, LeaseTiming, new_identity
 from gpucost.model.errors import ConfigurationError
 
 D = TIMING.duration

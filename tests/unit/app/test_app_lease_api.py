@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from kubernetes.client import ApiClient, Configuration
 
-from gpucost.app.lease import LeaseRecord, StoredLease
-from gpucost.app.lease_api import KubeLeaseApi
+from gpucost.app.leading.lease import LeaseRecord, StoredLease
+from gpucost.app.leading.lease_api import KubeLeaseApi
 from gpucost.model.errors import Conflict, GpuCostError, Refused, SourceUnavailable
 
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/ops/leases"

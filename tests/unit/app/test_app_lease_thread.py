@@ -8,9 +8,9 @@ from threading import Event
 import pytest
 from lease_world import Server
 
-from gpucost.app import lease_thread
-from gpucost.app.lease import Lease, LeaseRecord, LeaseTiming, StoredLease
-from gpucost.app.lease_thread import LeaseThread
+from gpucost.app.leading import lease_thread
+from gpucost.app.leading.lease import Lease, LeaseRecord, LeaseTiming, StoredLease
+from gpucost.app.leading.lease_thread import LeaseThread
 from gpucost.model.errors import SourceUnavailable
 
 SECONDS = 10.0

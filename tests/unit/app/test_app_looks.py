@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from gpucost.app.looks import RememberingCluster
+from gpucost.app.computing.looks import RememberingCluster
 from gpucost.matching.match import Matcher
 from gpucost.model.fleet import GPU_RESOURCE, Cluster, Node, Pod, Request
 from gpucost.model.holdings import WindowHoldings

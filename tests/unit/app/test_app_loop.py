@@ -22,8 +22,8 @@ from loop_world import (
     windows,
 )
 
-from gpucost.app.computed import compute_ledgers
-from gpucost.app.gaps import (
+from gpucost.app.computing.computed import compute_ledgers
+from gpucost.app.windows.gaps import (
     BEYOND_RETENTION,
     NO_SAMPLES,
     NOTHING_STORED,
@@ -32,8 +32,8 @@ from gpucost.app.gaps import (
     QUERY_TOO_HEAVY,
     TELEMETRY_INCOMPLETE,
 )
-from gpucost.app.loop import IDLE_SECONDS
-from gpucost.app.patience import LEAST_TRIES
+from gpucost.app.windows.loop import IDLE_SECONDS
+from gpucost.app.windows.patience import LEAST_TRIES
 from gpucost.model.errors import IncompleteAnswer, NotLeading, SourceUnavailable
 from gpucost.model.fleet import Cluster
 from gpucost.model.ledger import Ledger

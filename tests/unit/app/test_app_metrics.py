@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from gpucost.app.gaps import NO_SAMPLES
-from gpucost.app.health import Health
-from gpucost.app.leadership import Leadership
-from gpucost.app.looks import LatestLook
-from gpucost.app.metrics import make_registry
-from gpucost.app.reload import Configuration
-from gpucost.app.restoring import MEMORY
-from gpucost.app.simulated import SimulatedCluster
-from gpucost.app.state import LoopState
-from gpucost.app.web import WebServer
+from gpucost.app.computing.looks import LatestLook
+from gpucost.app.computing.simulated import SimulatedCluster
+from gpucost.app.mending.restoring import MEMORY
+from gpucost.app.process.health import Health
+from gpucost.app.process.leadership import Leadership
+from gpucost.app.process.metrics import make_registry
+from gpucost.app.process.reload import Configuration
+from gpucost.app.process.web import WebServer
+from gpucost.app.windows.gaps import NO_SAMPLES
+from gpucost.app.windows.state import LoopState
 from gpucost.model.errors import ConfigurationError, SourceUnavailable
 from gpucost.model.holdings import NodeFacts
 from gpucost.model.rates import MissingRate, NodeRate, RateOrigin

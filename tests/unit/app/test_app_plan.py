@@ -5,7 +5,7 @@ import pytest
 
 from gpucost.app.backoff import MOST_SECONDS, Backoff
 from gpucost.app.plan import Timing, blind_until, count_windows, first_start, is_late, next_batch, over_until
-from gpucost.app.state import ATTEMPT_LIMIT_SECONDS, LoopState
+from gpucost.app.windows.state import ATTEMPT_LIMIT_SECONDS, LoopState
 from gpucost.model.errors import SourceUnavailable
 from gpucost.model.time import Window
 
@@ -115,7 +115,7 @@ def test_an_outage_makes_the_operator_unready_but_not_dead() -> None:
 
 def test_a_stuck_attempt_or_an_ended_loop_is_death(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
-    monkeypatch.setattr("gpucost.app.state.time.monotonic", lambda: now)
+    monkeypatch.setattr("gpucost.app.windows.state.time.monotonic", lambda: now)
     state = LoopState()
     state.begin()
     now += ATTEMPT_LIMIT_SECONDS + 1

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from gpucost.app.rates import Prices
-from gpucost.app.settings import Settings
+from gpucost.app.configuration.settings import Settings
+from gpucost.app.prices.rates import Prices
 from gpucost.model.fleet import Node
 from gpucost.model.metered import NodePower, Offering
 from gpucost.model.rates import NodeRate

@@ -8,9 +8,9 @@ from typing import Any, cast
 import pytest
 from prometheus_client import CollectorRegistry
 
-from gpucost.app.health import Health
-from gpucost.app.state import ATTEMPT_LIMIT_SECONDS, LoopState
-from gpucost.app.web import WebServer
+from gpucost.app.process.health import Health
+from gpucost.app.process.web import WebServer
+from gpucost.app.windows.state import ATTEMPT_LIMIT_SECONDS, LoopState
 from gpucost.model.errors import IncompleteAnswer
 
 
@@ -52,7 +52,7 @@ def test_a_stuck_attempt_fails_the_liveness_probe_and_one_that_waits_does_not(
     web: WebServer, state: LoopState, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 100.0
-    monkeypatch.setattr("gpucost.app.state.time.monotonic", lambda: now)
+    monkeypatch.setattr("gpucost.app.windows.state.time.monotonic", lambda: now)
     state.begin()
     state.fail(IncompleteAnswer("partial"))
     now += 10 * ATTEMPT_LIMIT_SECONDS

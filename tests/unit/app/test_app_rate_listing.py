@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gpucost.app.rate_listing import remarks_on_rates
+from gpucost.app.prices.rate_listing import remarks_on_rates
 from gpucost.app.told_once import told_once
 from gpucost.model.rates import MissingRate
 from gpucost.pricing.blend import Segment, blend

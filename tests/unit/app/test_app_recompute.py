@@ -12,7 +12,7 @@ import yaml
 
 from gpucost.app.cli.main import main, make_parser
 from gpucost.app.cli.recompute import call
-from gpucost.app.recompute import Outcome
+from gpucost.app.recomputing.recompute import Outcome
 from gpucost.model.errors import SourceUnavailable
 from gpucost.model.ledger import HolderLine
 from gpucost.model.time import DAY, Period, PeriodKind
@@ -87,7 +87,7 @@ class Recomputed:
 @pytest.fixture
 def recomputed(monkeypatch: pytest.MonkeyPatch) -> Recomputed:
     made = Recomputed()
-    monkeypatch.setattr("gpucost.app.recompute.Recomputer", lambda *_, **__: made)
+    monkeypatch.setattr("gpucost.app.recomputing.recompute.Recomputer", lambda *_, **__: made)
     monkeypatch.setattr("gpucost.cluster.connection.connect", lambda *_, **__: None)
     monkeypatch.setattr("gpucost.reports.storage.store.ReportStore", lambda *_, **__: None)
     return made

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from gpucost.app.reload import Configuration
-from gpucost.app.settings import Settings
+from gpucost.app.configuration.settings import Settings
+from gpucost.app.process.reload import Configuration
 from gpucost.model.errors import ConfigurationError
 
 START = datetime(2026, 11, 24, tzinfo=UTC)

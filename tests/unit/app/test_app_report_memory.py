@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from gpucost.app.report_check import short_namespaces
-from gpucost.app.report_memory import Key, ReportMemory, key_of
+from gpucost.app.mending.report_check import short_namespaces
+from gpucost.app.mending.report_memory import Key, ReportMemory, key_of
 from gpucost.model.time import DAY, Period, PeriodKind, Window, period_of
 from gpucost.reports.build import Object, build_cluster_report, build_report, cluster_report_spec, report_spec
 from gpucost.reports.fold import fold_report

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gpucost.app.settings import Settings, load_settings, operator_namespace
+from gpucost.app.configuration.settings import Settings, load_settings, operator_namespace
 from gpucost.model.errors import ConfigurationError
 from gpucost.pricing.rules import FractionModel, PriceRules, PublishedPrices
 

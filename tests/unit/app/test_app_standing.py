@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from gpucost.app.standing import (
+from gpucost.app.committing.standing import (
     BACKFILLING,
     CONFIGURATION_ERROR,
     INCOMPLETE_ANSWER,

@@ -8,10 +8,10 @@ from typing import Any, cast
 
 import pytest
 
-from gpucost.app.assembly import Parts
-from gpucost.app.settings import Settings
-from gpucost.app.state import LoopState
-from gpucost.app.terms import Terms
+from gpucost.app.configuration.settings import Settings
+from gpucost.app.process.assembly import Parts
+from gpucost.app.process.terms import Terms
+from gpucost.app.windows.state import LoopState
 from gpucost.model.errors import NotLeading
 
 SECONDS = 10.0

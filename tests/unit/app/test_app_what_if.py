@@ -1,8 +1,8 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from gpucost.app.settings import Settings
-from gpucost.app.what_if import applied, out_of_time
+from gpucost.app.configuration.settings import Settings
+from gpucost.app.prices.what_if import applied, out_of_time
 from gpucost.model.time import Window
 
 NOVEMBER = Window(datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC))

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from gpucost.app.reload import NEED_RESTART
+from gpucost.app.process.reload import NEED_RESTART
 from hack import make_chart
 
 ROOT = Path(__file__).parents[3]

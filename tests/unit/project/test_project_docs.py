@@ -13,7 +13,7 @@ from pydantic.alias_generators import to_camel
 
 from gpucost.app.cli.arguments import OUTPUTS
 from gpucost.app.cli.main import make_parser
-from gpucost.app.settings import LabelSettings, Settings, load_settings
+from gpucost.app.configuration.settings import LabelSettings, Settings, load_settings
 from gpucost.matching.named import SAMPLES_DROPPED, UNKNOWN_PROFILE
 from gpucost.matching.pods import LABELS_UNKNOWN, RECONSTRUCTED
 from gpucost.matching.unnamed import NOT_IN_TELEMETRY
@@ -74,7 +74,7 @@ def load(folder: Path, text: str) -> Settings:
 def anywhere(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither in a pod nor told a namespace."""
     monkeypatch.delenv("GPUCOST_NAMESPACE", raising=False)
-    monkeypatch.setattr("gpucost.app.settings._ACCOUNT_NAMESPACE", Path("/gone"))
+    monkeypatch.setattr("gpucost.app.configuration.settings._ACCOUNT_NAMESPACE", Path("/gone"))
 
 
 @pytest.mark.usefixtures("anywhere")

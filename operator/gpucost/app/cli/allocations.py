@@ -12,7 +12,7 @@ from gpucost.app.cli.conditions import troubles_of
 from gpucost.app.cli.filters import add_filters, filtered, in_words, is_wanted
 from gpucost.app.cli.messages import tell, write
 from gpucost.app.cli.windows import batches_of
-from gpucost.app.computed import build_reports
+from gpucost.app.computing.computed import build_reports
 from gpucost.model.ledger import Ledger
 from gpucost.model.time import PeriodKind, format_time
 from gpucost.reports.allocation_output import allocations_csv, allocations_json, allocations_table

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from gpucost.app.durations import LONGEST, parse_duration
-from gpucost.app.settings import Settings, load_settings
+from gpucost.app.configuration.durations import LONGEST, parse_duration
+from gpucost.app.configuration.settings import Settings, load_settings
 from gpucost.model.errors import ConfigurationError, GpuCostError
 from gpucost.model.time import Window, floor_to, format_time
 

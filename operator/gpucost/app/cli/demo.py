@@ -12,12 +12,12 @@ import yaml
 from gpucost.app.cli.conditions import troubles_of
 from gpucost.app.cli.messages import tell, write
 from gpucost.app.cli.progress import Progress
-from gpucost.app.computed import Computed, build_reports, compute_ledgers
-from gpucost.app.pipeline import Pipeline
-from gpucost.app.rates import Prices
-from gpucost.app.rules import rules_of
-from gpucost.app.settings import Settings
-from gpucost.app.simulated import SimulatedCluster, SimulatedTelemetry
+from gpucost.app.computing.computed import Computed, build_reports, compute_ledgers
+from gpucost.app.computing.pipeline import Pipeline
+from gpucost.app.computing.simulated import SimulatedCluster, SimulatedTelemetry
+from gpucost.app.configuration.rules import rules_of
+from gpucost.app.configuration.settings import Settings
+from gpucost.app.prices.rates import Prices
 from gpucost.model.errors import ConfigurationError
 from gpucost.model.ledger import Ledger
 from gpucost.model.time import DAY, PeriodKind, start_of_day

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from gpucost.app.cli.arguments import add_sources, configuration_of, require_prometheus
 from gpucost.app.cli.messages import write
-from gpucost.app.settings import Settings
+from gpucost.app.configuration.settings import Settings
 from gpucost.reports.findings import Finding, Health, findings_json, findings_table
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from gpucost.app.cli.arguments import add_interval, add_sources, interval_of, settings_of
 from gpucost.app.cli.messages import write
 from gpucost.app.cli.windows import batches_of
-from gpucost.app.explain import Explainer
+from gpucost.app.explaining.explain import Explainer
 from gpucost.reports.explain_json import explanation_json
 from gpucost.reports.explain_text import explanation_text
 

@@ -2,7 +2,7 @@
 
 import argparse
 
-from gpucost.app.computed import Computed
+from gpucost.app.computing.computed import Computed
 from gpucost.reports.build import Object
 
 

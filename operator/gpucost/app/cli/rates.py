@@ -13,7 +13,13 @@ from gpucost.app.cli.arguments import (
     naming_the_option,
 )
 from gpucost.app.cli.messages import tell, write
-from gpucost.app.rate_listing import is_unmatched, rated_nodes, remarks_on_cards, remarks_on_rates, without_prometheus
+from gpucost.app.prices.rate_listing import (
+    is_unmatched,
+    rated_nodes,
+    remarks_on_cards,
+    remarks_on_rates,
+    without_prometheus,
+)
 from gpucost.app.told_once import told_once
 from gpucost.pricing.catalog import ListPrice, ModelPrice, bundled_catalog
 from gpucost.reports.catalog_table import Listed, catalog_csv, catalog_json, catalog_table, catalog_yaml

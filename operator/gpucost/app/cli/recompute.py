@@ -10,9 +10,9 @@ from gpucost.app.cli.arguments import add_output, moment, naming_the_option, set
 from gpucost.app.cli.filters import add_filters, in_words, is_wanted
 from gpucost.app.cli.messages import tell, write
 from gpucost.app.cli.progress import Progress
-from gpucost.app.durations import LONGEST
-from gpucost.app.pipeline import Pipeline
-from gpucost.app.settings import Settings
+from gpucost.app.computing.pipeline import Pipeline
+from gpucost.app.configuration.durations import LONGEST
+from gpucost.app.configuration.settings import Settings
 from gpucost.app.told_once import named
 from gpucost.model.errors import ConfigurationError, GpuCostError
 from gpucost.model.time import DAY, Period, PeriodKind, Window, format_time, period_of, start_of_day
@@ -26,7 +26,7 @@ from gpucost.reports.recompute_output import (
 )
 
 if TYPE_CHECKING:
-    from gpucost.app.recompute import Outcome
+    from gpucost.app.recomputing.recompute import Outcome
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -75,7 +75,7 @@ def _outcomes(
     options: argparse.Namespace, settings: Settings, clock: Callable[[], datetime]
 ) -> Iterator[tuple[Period, "Outcome | None"]]:
     from gpucost.app.cli.sources import Sources  # noqa: PLC0415 - kopf and kubernetes take a second to import
-    from gpucost.app.recompute import Recomputer  # noqa: PLC0415
+    from gpucost.app.recomputing.recompute import Recomputer  # noqa: PLC0415
     from gpucost.cluster.connection import connect  # noqa: PLC0415
     from gpucost.reports.storage.store import ReportStore  # noqa: PLC0415
 

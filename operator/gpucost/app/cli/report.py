@@ -11,7 +11,7 @@ from gpucost.app.cli.conditions import troubles_of
 from gpucost.app.cli.filters import add_filters, filtered, in_words
 from gpucost.app.cli.messages import tell, write
 from gpucost.app.cli.windows import batches_of
-from gpucost.app.computed import Computed, build_reports
+from gpucost.app.computing.computed import Computed, build_reports
 from gpucost.model.time import PeriodKind, format_time
 from gpucost.reports.build import Object, build_list
 from gpucost.reports.report_csv import reports_csv

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from gpucost.app.logs import configure_logging
+from gpucost.app.process.logs import configure_logging
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -16,7 +16,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 
 def call(options: argparse.Namespace) -> int:
-    from gpucost.app.operator import run_operator  # noqa: PLC0415 - kopf takes a second to import
+    from gpucost.app.process.operator import run_operator  # noqa: PLC0415 - kopf takes a second to import
     from gpucost.cluster.connection import connect  # noqa: PLC0415
 
     configure_logging(verbose=options.verbose)

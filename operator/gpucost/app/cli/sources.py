@@ -7,10 +7,10 @@ from functools import cached_property
 
 from kubernetes.client import ApiClient
 
-from gpucost.app.pipeline import Pipeline
-from gpucost.app.rates import Prices
-from gpucost.app.rules import rules_of
-from gpucost.app.settings import Settings
+from gpucost.app.computing.pipeline import Pipeline
+from gpucost.app.configuration.rules import rules_of
+from gpucost.app.configuration.settings import Settings
+from gpucost.app.prices.rates import Prices
 from gpucost.cluster.connection import connect
 from gpucost.cluster.decode import Decoded
 from gpucost.cluster.files import ClusterFiles

@@ -8,10 +8,10 @@ from gpucost.app.cli.arguments import Interval, interval_of, naming_the_option, 
 from gpucost.app.cli.messages import tell
 from gpucost.app.cli.progress import Progress
 from gpucost.app.cli.sources import Sources
-from gpucost.app.rate_listing import remarks_on_cards
-from gpucost.app.settings import Settings
+from gpucost.app.configuration.settings import Settings
+from gpucost.app.prices.rate_listing import remarks_on_cards
+from gpucost.app.prices.what_if import applied, compute_under_each, out_of_time, remarks_on_ledgers
 from gpucost.app.told_once import Remark, told_once
-from gpucost.app.what_if import applied, compute_under_each, out_of_time, remarks_on_ledgers
 from gpucost.model.fleet import Node
 from gpucost.model.time import Window
 from gpucost.pricing.card_schema import load_rate_cards

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from gpucost.app.cli.arguments import Interval, naming_the_option
 from gpucost.app.cli.messages import tell
 from gpucost.app.cli.progress import Progress
-from gpucost.app.computed import compute_ledgers
-from gpucost.app.pipeline import Witness
-from gpucost.app.settings import Settings
+from gpucost.app.computing.computed import compute_ledgers
+from gpucost.app.computing.pipeline import Witness
+from gpucost.app.configuration.settings import Settings
 from gpucost.model.ledger import Ledger
 
 

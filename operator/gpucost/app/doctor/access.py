@@ -6,7 +6,7 @@ from typing import Protocol
 
 from kubernetes.client import ApiClient
 
-from gpucost.app.settings import Settings
+from gpucost.app.configuration.settings import Settings
 from gpucost.model.source import ClusterSource, MeteredSource, TelemetrySource
 
 

@@ -6,18 +6,18 @@ from functools import partial
 
 from kubernetes.client import ApiClient
 
+from gpucost.app.configuration.rules import timing_of
+from gpucost.app.configuration.settings import Settings
 from gpucost.app.doctor import api_checks as api
 from gpucost.app.doctor import fleet_checks as fleet
 from gpucost.app.doctor import rate_checks as rates
 from gpucost.app.doctor import telemetry_checks as telemetry
 from gpucost.app.doctor.access import Access, Prometheus
 from gpucost.app.doctor.reading import NotLookedAt, Reading, look, ok
-from gpucost.app.gpu_nodes import gpu_nodes
 from gpucost.app.plan import settled_until
-from gpucost.app.rate_listing import rated_nodes
-from gpucost.app.rates import Prices
-from gpucost.app.rules import timing_of
-from gpucost.app.settings import Settings
+from gpucost.app.prices.gpu_nodes import gpu_nodes
+from gpucost.app.prices.rate_listing import rated_nodes
+from gpucost.app.prices.rates import Prices
 from gpucost.model.errors import SourceUnavailable
 from gpucost.model.fleet import Cluster, Node
 from gpucost.model.time import Window

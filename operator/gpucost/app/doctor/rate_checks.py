@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 
+from gpucost.app.configuration.settings import Settings
 from gpucost.app.doctor.reading import failure, ok, warning
-from gpucost.app.rate_listing import reason_of, remarks_on_cards, remarks_on_rates
-from gpucost.app.settings import Settings
+from gpucost.app.prices.rate_listing import reason_of, remarks_on_cards, remarks_on_rates
 from gpucost.app.told_once import Remark, named, one_of_each
 from gpucost.model.fleet import Node
 from gpucost.model.rates import CARDS_ESTIMATED, MissingRate, RateOrigin

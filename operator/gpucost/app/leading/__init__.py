@@ -1,0 +1,1 @@
+"""Which of several replicas does the work."""

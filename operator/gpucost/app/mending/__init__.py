@@ -1,0 +1,1 @@
+"""Reports that somebody deleted or edited."""

@@ -1,0 +1,1 @@
+"""Rates, for the operator, for its GpuRateCards and for people."""

@@ -1,0 +1,1 @@
+"""Days computed once more with the rates of now, and what that changes."""

@@ -1,0 +1,1 @@
+"""Window after window: which are over, whether the answers suffice, and what is told where they do not."""
