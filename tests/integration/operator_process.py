@@ -1,5 +1,7 @@
 """``gpucost run`` with a clock of one's own: ``python operator_process.py CONFIG KUBECONFIG [TIME [HASTE]]``.
 
+KUBECONFIG may be a folder with ``server`` (host:port), ``token`` and ``ca.crt``: then it is what a pod is given.
+
 TIME is the time that it is now, or the name of a file with a `Pace`: then time passes at any speed, stands still, and
 jumps whenever the file is replaced. HASTE: how many times shorter than usual the operator waits.
 """
@@ -11,6 +13,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
+
+from kubernetes.client import ApiClient
+from kubernetes.config import incluster_config
 
 from gpucost.app import backoff
 from gpucost.app.process.logs import configure_logging
@@ -78,7 +84,27 @@ class PacedClock:
 def main(config: str, kubeconfig: str, at: str = "", haste: str = "1") -> int:
     configure_logging()
     _shorten_waits(float(haste))
-    return run_operator(Path(config), lambda: connect(Path(kubeconfig)), clock=_clock(at))
+    return run_operator(Path(config), _way_to(Path(kubeconfig)), clock=_clock(at))
+
+
+def _way_to(kubeconfig: Path) -> Callable[[], ApiClient]:
+    if not kubeconfig.is_dir():
+        return lambda: connect(kubeconfig)
+    host, _, port = (kubeconfig / "server").read_text().rpartition(":")
+    os.environ.pop("KUBECONFIG", None)
+    os.environ |= {incluster_config.SERVICE_HOST_ENV_NAME: host, incluster_config.SERVICE_PORT_ENV_NAME: port}
+    incluster_config.SERVICE_TOKEN_FILENAME = str(kubeconfig / "token")
+    incluster_config.SERVICE_CERT_FILENAME = str(kubeconfig / "ca.crt")
+    incluster_config.InClusterConfigLoader = _HastyAccount
+    return connect
+
+
+class _HastyAccount(incluster_config.InClusterConfigLoader):  # type: ignore[misc]  # the library has no types
+    """Looks at the token's file again after a second, not a minute."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._token_refresh_period = timedelta(seconds=1)
 
 
 def _clock(at: str) -> Callable[[], datetime]:
