@@ -4,6 +4,7 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -71,6 +72,15 @@ FIRST_WRITES: dict[str, Callable[[int], int]] = {
     "the cluster's report has no figures yet": lambda teams: 2 * teams + 1,
 }
 """How many writes have been done: each report is made by two, the second of which brings its figures."""
+WRITES_OF_A_CLOSE: dict[str, Callable[[int], int]] = {
+    "the day's reports are Final": lambda teams: teams,
+    "a team's month has no figures yet": lambda teams: teams + 1,
+    "a team's month has its figures": lambda teams: teams + 2,
+    "the cluster's month is not there": lambda teams: 3 * teams,
+    "the cluster's month has no figures yet": lambda teams: 3 * teams + 1,
+    "the cluster's day is not Final": lambda teams: 3 * teams + 2,
+}
+"""As many writes of the first day's close have been done."""
 OPERATOR = "mending-operator"
 PASSING = "mending-passing"
 USD = "USD"
@@ -134,11 +144,17 @@ class Trial:
 
     def operate(self, until: datetime) -> None:
         """As the window loop: from where the reports stand, and closing what is due."""
+        self.commit(until)
+        self.close()
+
+    def commit(self, until: datetime) -> None:
         self.now = until + timedelta(minutes=11)
         committer = Committer(self.store, currency=USD, clock=self.clock)
         for record in self.records(committer.committed_until() or START, until):
             assert committer.decide(record) == record
             committer.commit(record)
+
+    def close(self) -> None:
         closer = Closer(self.store, lateness=TIMING.lateness, clock=self.clock)
         while closer.step(self.now):
             pass
@@ -376,7 +392,41 @@ def test_a_day_whose_first_reports_are_being_made_lacks_none(
     (record,) = trial.records(START, START + 2 * HOUR)
     committer = Committer(trial.store, currency=USD, clock=trial.clock)
     committer.decide(record)
-    left = iter(range(writes(len({entry.group for entry in record.groups}))))
+    with ending_after(writes(len({entry.group for entry in record.groups})), monkeypatch):
+        committer.commit(record)
+    trial.restart()
+    trial.mender.turn()
+    Committer(trial.store, currency=USD, clock=trial.clock).commit(record)
+    trial.mend()
+    trial.assert_whole(day(0), START + 2 * HOUR)
+    statuses = trial.statuses(day(0))
+    assert {status.phase for status in statuses.values()} == {OPEN}
+    assert trial.mended == {}
+    assert not {RECONSTRUCTED, REPORTS_MISSING} & set(conditions(statuses[Key(None, day(0).name)]))
+
+
+@pytest.mark.parametrize("writes", WRITES_OF_A_CLOSE.values(), ids=WRITES_OF_A_CLOSE)
+def test_a_month_whose_first_day_is_being_closed_lacks_nothing(
+    trial: Trial, monkeypatch: pytest.MonkeyPatch, writes: Callable[[int], int]
+) -> None:
+    """A process ends in the middle of it."""
+    trial.commit(START + DAY)
+    with ending_after(writes(len(trial.statuses(day(0))) - 1), monkeypatch):
+        trial.close()
+    trial.restart()
+    trial.mend()
+    trial.close()
+    for period in (day(0), MONTH):
+        trial.assert_whole(period, START + DAY)
+        statuses = trial.statuses(period)
+        assert not {RECONSTRUCTED, REPORTS_MISSING} & set(conditions(statuses[Key(None, period.name)]))
+    assert trial.mended == {}
+
+
+@contextmanager
+def ending_after(writes: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What is done within ends by then, as that of a process that is killed."""
+    left = iter(range(writes))
     apply = KubeClient.apply
 
     def killed(*arguments: Any, **named: Any) -> Any:
@@ -387,16 +437,7 @@ def test_a_day_whose_first_reports_are_being_made_lacks_none(
     with monkeypatch.context() as patched:
         patched.setattr(KubeClient, "apply", killed)
         with pytest.raises(SourceUnavailable):
-            committer.commit(record)
-    trial.restart()
-    trial.mender.turn()
-    Committer(trial.store, currency=USD, clock=trial.clock).commit(record)
-    trial.mend()
-    trial.assert_whole(day(0), START + 2 * HOUR)
-    statuses = trial.statuses(day(0))
-    assert {status.phase for status in statuses.values()} == {OPEN}
-    assert trial.mended == {}
-    assert not {RECONSTRUCTED, REPORTS_MISSING} & set(conditions(statuses[Key(None, day(0).name)]))
+            yield
 
 
 def test_a_whole_day_and_its_month_are_made_again(trial: Trial) -> None:

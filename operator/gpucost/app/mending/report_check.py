@@ -91,7 +91,7 @@ class ReportCheck:
     def _restore_cluster(
         self, period: Period, read: StoredClusterReport | None, reports: Sequence[StoredReport]
     ) -> StoredClusterReport | None:
-        if not reports and not self._must_be(period):
+        if not self._may_be_lost(period, reports):
             return None
         key = Key(None, cluster_report_name(period))
         covered = min((parse_time(report.spec.start) for report in reports), default=self._first_day(period).start)
@@ -102,6 +102,13 @@ class ReportCheck:
             return None
         self._rebuilder.forget()
         return self._rebuilder.cluster(period)
+
+    def _may_be_lost(self, period: Period, reports: Sequence[StoredReport]) -> bool:
+        """Of a month whose days are all open its teams' reports come first: the first day is being closed."""
+        if self._must_be(period):
+            return True
+        is_being_made = period.kind is PeriodKind.MONTH and bool(self._days_of(period))
+        return bool(reports) and not is_being_made
 
     def _must_be(self, period: Period) -> bool:
         """Whether other reports tell that there was one: a day between two, a month some day of which is closed."""
