@@ -1,6 +1,8 @@
 """The cluster as its API server tells it now."""
 
+import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
 from typing import TypeVar, cast
@@ -14,10 +16,13 @@ from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError, Tim
 from gpucost.cluster.connection import TIMEOUT_SECONDS
 from gpucost.cluster.decode import Decoded, decode_cluster_uid, decode_namespaces, decode_nodes, decode_pods
 from gpucost.cluster.resources import GpuResources
+from gpucost.model.answers import read_whole
 from gpucost.model.errors import InputError, SourceUnavailable
 from gpucost.model.fleet import Cluster, Node, Pod
 
 PAGE_ITEMS = 500
+PAGE_SECONDS = 30.0
+"""For a whole page, which may drip in."""
 MOST_PAGE_BYTES = 256 * 1024 * 1024
 """A page of 500 pods is about 4 MB."""
 BOUND_PODS = "spec.nodeName!="
@@ -116,6 +121,7 @@ class LiveCluster:
 
     def _fetch(self, plural: str, list_page: Callable[..., object], token: str | None) -> bytes | None:
         """One page; None where the token of the list has expired, so that it must begin again."""
+        deadline = time.monotonic() + PAGE_SECONDS
         try:
             answer = list_page(
                 limit=PAGE_ITEMS,
@@ -124,10 +130,8 @@ class LiveCluster:
                 _request_timeout=TIMEOUT_SECONDS,
             )
             response = cast(BaseHTTPResponse, answer)  # what the client returns where it does not load the content
-            try:
-                data = response.read(MOST_PAGE_BYTES + 1)
-            finally:
-                response.release_conn()
+            with closing(response):
+                data = read_whole(response.read1, most=MOST_PAGE_BYTES, deadline=deadline)
         except ApiException as error:
             if error.status == _EXPIRED and token:
                 return None

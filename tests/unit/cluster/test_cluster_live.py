@@ -26,6 +26,8 @@ class ScriptedServer:
     answers: dict[tuple[str, str], Answer | list[Answer]] = field(default_factory=dict)
     asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     port: int = 0
+    drips: bool = False
+    """For as long as it is listened to."""
 
     def answer(self, target: str) -> Answer:
         split = urlsplit(target)
@@ -39,14 +41,21 @@ class ScriptedServer:
 @pytest.fixture
 def server() -> Iterator[ScriptedServer]:
     script = ScriptedServer()
+    over = threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             status, body = script.answer(self.path)
             self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
+            self.send_header("Content-Length", str(len(body) + 10**9 * script.drips))
             self.end_headers()
-            self.wfile.write(body)
+            try:
+                self.wfile.write(body[:1])
+                while script.drips and not over.wait(0.02):
+                    self.wfile.write(b" ")
+                self.wfile.write(body[1:])
+            except OSError:
+                return
 
         def log_message(self, *_: object) -> None: ...
 
@@ -55,6 +64,7 @@ def server() -> Iterator[ScriptedServer]:
     thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     yield script
+    over.set()
     http.shutdown()
     thread.join()
     http.server_close()
@@ -100,6 +110,15 @@ def test_only_bound_pods_are_asked_for_page_by_page(server: ScriptedServer, live
     live(server.port).read()
     assert server.asked[0] == ("pods", {"fieldSelector": "spec.nodeName!=", "limit": "500"})
     assert [plural for plural, _ in server.asked] == ["pods", "nodes", "namespaces"]
+
+
+def test_a_page_that_drips_for_ever_is_told(
+    server: ScriptedServer, live: Callable[[int], LiveCluster], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gpucost.cluster.live.PAGE_SECONDS", 0.1)
+    server.drips = True
+    with pytest.raises(SourceUnavailable, match="its answer had not come to an end in time"):
+        live(server.port).read()
 
 
 def test_an_expired_list_begins_again(server: ScriptedServer, live: Callable[[int], LiveCluster]) -> None:

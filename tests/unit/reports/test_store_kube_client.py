@@ -29,6 +29,8 @@ class ScriptedServer:
     asked: list[tuple[str, str, dict[str, str], dict[str, str]]] = field(default_factory=list)
     """Method, path, query, headers."""
     port: int = 0
+    drips: bool = False
+    """For as long as it is listened to."""
 
     def client(self, **credentials: Any) -> KubeClient:
         configuration = Configuration(host=f"http://127.0.0.1:{self.port}", retries=False, **credentials)
@@ -41,6 +43,7 @@ class ScriptedServer:
 @pytest.fixture
 def server() -> Iterator[ScriptedServer]:
     script = ScriptedServer()
+    over = threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
         def answer(self) -> None:
@@ -51,9 +54,15 @@ def server() -> Iterator[ScriptedServer]:
             status, said = script.answers.pop(0)
             body = said if isinstance(said, bytes) else json.dumps(said).encode()
             self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
+            self.send_header("Content-Length", str(len(body) + 10**9 * script.drips))
             self.end_headers()
-            self.wfile.write(body)
+            try:
+                self.wfile.write(body[:1])
+                while script.drips and not over.wait(0.02):
+                    self.wfile.write(b" ")
+                self.wfile.write(body[1:])
+            except OSError:
+                return
 
         do_GET = do_POST = do_PATCH = do_DELETE = answer  # noqa: N815 - the names that http.server looks for
 
@@ -64,6 +73,7 @@ def server() -> Iterator[ScriptedServer]:
     thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     yield script
+    over.set()
     for client in script.clients:
         client.rest_client.pool_manager.clear()
     http.shutdown()
@@ -95,6 +105,13 @@ def test_an_expired_list_begins_again(server: ScriptedServer) -> None:
 def test_a_list_that_expires_twice_is_told(server: ScriptedServer) -> None:
     server.answers = [make_page("a", next_page="late"), make_refusal(410)] * 2
     with pytest.raises(SourceUnavailable, match="let the list of gpucostreports expire"):
+        server.client().list_all(REPORTS)
+
+
+def test_an_answer_that_drips_for_ever_is_told(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kube_client, "ANSWER_SECONDS", 0.1)
+    server.answers, server.drips = [make_page("a")], True
+    with pytest.raises(SourceUnavailable, match="its answer had not come to an end in time"):
         server.client().list_all(REPORTS)
 
 

@@ -2,16 +2,18 @@
 
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
 import msgspec
 from kubernetes.client import ApiClient
 from kubernetes.config import ConfigException
-from urllib3 import BaseHTTPResponse, Timeout
+from urllib3 import Timeout
 from urllib3.exceptions import HTTPError
 
 from gpucost.app.leading.lease import LeaseRecord, StoredLease
+from gpucost.model.answers import read_whole
 from gpucost.model.errors import SourceUnavailable
 from gpucost.reports.naming import MANAGED_BY_LABEL, MANAGER
 from gpucost.reports.plain_text import plain
@@ -93,31 +95,21 @@ class KubeLeaseApi:
                 retries=False,
                 preload_content=False,
             )
-            data = self._read(response, deadline)
+            with closing(response):
+                data = read_whole(response.read1, most=_MOST_ANSWER_BYTES, deadline=deadline)
         except (HTTPError, OSError, ConfigException) as error:
             cause = plain(str(error), _MOST_CAUSE_CHARACTERS) or type(error).__name__
             raise SourceUnavailable(
                 f"The API server {self._host} cannot be asked to {verb} {self._place}: {cause};"
                 " check its address, the network and its certificate"
             ) from error
+        if len(data) > _MOST_ANSWER_BYTES:
+            raise SourceUnavailable(
+                f"The API server {self._host} sent more than {_MOST_ANSWER_BYTES} bytes for {self._place};"
+                " check that its address is that of an API server"
+            )
         if response.status >= 300:
             raise_for(response.status, data, str(self._place), verb, self._host)
-        return data
-
-    def _read(self, response: BaseHTTPResponse, deadline: float) -> bytes:
-        """Raises SourceUnavailable where it is too long, or takes too long: then the connection is closed."""
-        data = b""
-        try:
-            while piece := response.read1(_MOST_ANSWER_BYTES):
-                data += piece
-                if len(data) > _MOST_ANSWER_BYTES or time.monotonic() > deadline:
-                    response.close()
-                    raise SourceUnavailable(
-                        f"The API server {self._host} had not sent the whole {self._place} after {len(data)} bytes and"
-                        f" {self._seconds:g} s; see whether it is overloaded"
-                    )
-        finally:
-            response.release_conn()
         return data
 
 

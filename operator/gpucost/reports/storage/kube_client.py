@@ -4,7 +4,9 @@ The generated client's credentials and connections are used, not its methods: th
 answers, and cost twice the time.
 """
 
+import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from urllib.parse import quote, urlencode
 
@@ -14,6 +16,7 @@ from kubernetes.config import ConfigException
 from urllib3 import Timeout
 from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError, TimeoutError
 
+from gpucost.model.answers import read_whole
 from gpucost.model.errors import NotLeading, SourceUnavailable
 from gpucost.reports.build import Object
 from gpucost.reports.naming import MANAGER
@@ -22,6 +25,8 @@ from gpucost.reports.storage.kube_errors import Missing, raise_for
 
 TIMEOUT = Timeout(connect=3.0, read=7.0)
 """Seconds. Short: a call in a thread holds the exit of the process until it ends."""
+ANSWER_SECONDS = 30.0
+"""For a whole answer, which may drip in."""
 MOST_ANSWER_BYTES = 128 * 1024 * 1024
 PAGE_OBJECTS = 500
 
@@ -189,6 +194,7 @@ class KubeClient:
         content_type: str = JSON,
     ) -> _Answer:
         url = f"{self.host}{path}?{urlencode(query or {})}"
+        deadline = time.monotonic() + ANSWER_SECONDS
         headers = {"Accept": accept, "Content-Type": content_type, "User-Agent": MANAGER}
         try:
             self._client.update_params_for_auth(headers, [], ["BearerToken"], path, method, None)
@@ -201,10 +207,8 @@ class KubeClient:
                 retries=False,
                 preload_content=False,
             )
-            try:
-                data = response.read(MOST_ANSWER_BYTES + 1)
-            finally:
-                response.release_conn()
+            with closing(response):
+                data = read_whole(response.read1, most=MOST_ANSWER_BYTES, deadline=deadline)
         except (HTTPError, OSError, ConfigException) as error:
             raise SourceUnavailable(
                 f"The API server {self.host} cannot be asked to {method} {path}: {_cause(error)};"
