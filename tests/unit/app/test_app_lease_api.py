@@ -174,7 +174,7 @@ FAILURES: dict[str, tuple[Callable[[KubeLeaseApi], object], Answer, type[GpuCost
     "a login page": (KubeLeaseApi.read, (200, b"<html>"), SourceUnavailable, "what is no Lease"),
     "something else": (KubeLeaseApi.read, (200, {"metadata": {}}), SourceUnavailable, "what is no Lease"),
     "no text": (KubeLeaseApi.read, (200, b'"\xff"'), SourceUnavailable, "what is no Lease"),
-    "an endless answer": (KubeLeaseApi.read, (200, b" " * (2**20 + 1)), SourceUnavailable, "sent more than 1048576 bytes"),
+    "an endless answer": (KubeLeaseApi.read, (200, b" " * (2**20 + 1)), SourceUnavailable, "sent more than"),
 }
 
 
