@@ -14,10 +14,12 @@ demo: $(STAMP) ## A simulated day on this machine: no cluster, no root, under a 
 	@$(BIN)/gpucost demo
 
 test: $(DEV_STAMP) lint ## Lint and all tests, with a real API server and a real Prometheus
-	$(BIN)/pytest
+# Whatever cannot be had here is told here; the tests that need it say so too.
+	-@$(BIN)/python -m sandbox binaries
+	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 test-unit: $(DEV_STAMP) ## Only the tests that need no servers
-	$(BIN)/pytest -m "not cluster"
+	$(BIN)/pytest --numprocesses 2 -m "not cluster"
 
 lint: $(DEV_STAMP) ## ruff, mypy, the rooms' one direction, generated files
 	$(BIN)/ruff check .

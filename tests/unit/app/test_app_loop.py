@@ -383,7 +383,7 @@ def test_a_window_has_the_same_ledger_in_whatever_batch_it_is_computed(size: int
 
 def test_a_window_has_the_same_ledger_by_a_command() -> None:
     pipeline = World().pipeline()
-    batches = compute_ledgers(pipeline, START, START + 8 * HOUR, LENGTH, progress=lambda _: None)
+    batches = compute_ledgers(pipeline.compute, START, START + 8 * HOUR, LENGTH, progress=lambda _: None)
     together = [ledger for batch in batches for ledger in batch]
     live = [pipeline.compute([each])[0] for each in windows(56, 72)]
     assert without_uids(together[56:72]) == without_uids(live)

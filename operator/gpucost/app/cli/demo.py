@@ -80,7 +80,7 @@ def _compute(seed: int, start: datetime, now: datetime) -> tuple[Sequence[Ledger
         rules=rules_of(settings),
     )
     with Progress("windows", DAY // settings.window) as progress:
-        batches = list(compute_ledgers(pipeline, start, end, settings.window, progress=progress.show))
+        batches = list(compute_ledgers(pipeline.compute, start, end, settings.window, progress=progress.show))
     return [ledger for batch in batches for ledger in batch], build_reports(batches, PeriodKind.DAY, now)
 
 

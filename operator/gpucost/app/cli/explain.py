@@ -4,9 +4,13 @@ import argparse
 from datetime import UTC, datetime
 
 from gpucost.app.cli.arguments import add_interval, add_sources, interval_of, settings_of
-from gpucost.app.cli.messages import write
+from gpucost.app.cli.conditions import troubles_of
+from gpucost.app.cli.messages import tell, write
 from gpucost.app.cli.windows import batches_of
+from gpucost.app.computing.computed import build_reports
 from gpucost.app.explaining.explain import Explainer
+from gpucost.app.windows.gaps import GAPS
+from gpucost.model.time import PeriodKind
 from gpucost.reports.explain_json import explanation_json
 from gpucost.reports.explain_text import explanation_text
 
@@ -36,10 +40,12 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 def call(options: argparse.Namespace) -> int:
     settings = settings_of(options)
-    interval = interval_of(options, settings, datetime.now(UTC))
+    now = datetime.now(UTC)
+    interval = interval_of(options, settings, now)
     explainer = Explainer(options.pod, options.namespace, settings.policy)
-    for _ in batches_of(options, settings, interval, explainer):
-        pass  # the explainer keeps what it needs of them
+    batches = list(batches_of(options, settings, interval, explainer))
+    for gap in troubles_of(build_reports(batches, PeriodKind.MONTH, now).cluster_reports, types=GAPS):
+        tell(gap)
     explanation, by_window = explainer.explanation(), options.by == BY_WINDOW
     to_text = explanation_json if options.output == "json" else explanation_text
     write(to_text(explanation, by_window=by_window))

@@ -7,10 +7,11 @@ from functools import cached_property
 
 from kubernetes.client import ApiClient
 
-from gpucost.app.computing.pipeline import Pipeline
-from gpucost.app.configuration.rules import rules_of
+from gpucost.app.computing.pipeline import Pipeline, Witness
+from gpucost.app.configuration.rules import rules_of, timing_of
 from gpucost.app.configuration.settings import Settings
 from gpucost.app.prices.rates import Prices
+from gpucost.app.windows.settling import Settling
 from gpucost.cluster.connection import connect
 from gpucost.cluster.decode import Decoded
 from gpucost.cluster.files import ClusterFiles
@@ -70,10 +71,18 @@ class Sources:
         """Raises ConfigurationError where no Prometheus is named."""
         return Pipeline(
             cluster=self.cluster,
-            telemetry=self._telemetry or PrometheusTelemetry(self._settings.telemetry()),
+            telemetry=self._prometheus,
             rates=self.desk(self.cards),
             rules=rules_of(self._settings),
         )
+
+    def settling(self, now: datetime, witness: Witness | None = None) -> Settling:
+        """Computes what is over by ``now``. Raises ConfigurationError where no Prometheus is named."""
+        return Settling(self.pipeline, self._prometheus, timing_of(self._settings), now, witness)
+
+    @cached_property
+    def _prometheus(self) -> PrometheusTelemetry:
+        return self._telemetry or PrometheusTelemetry(self._settings.telemetry())
 
     @property
     def problems(self) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """The windows of an interval, computed from the sources that the options name."""
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from gpucost.app.cli.arguments import Interval, naming_the_option
 from gpucost.app.cli.messages import tell
@@ -14,8 +14,10 @@ from gpucost.model.ledger import Ledger
 
 def batches_of(
     options: argparse.Namespace, settings: Settings, interval: Interval, witness: Witness | None = None
-) -> Iterator[tuple[Ledger, ...]]:
+) -> Iterator[Sequence[Ledger]]:
     """Batch by batch, with a progress bar; at the end it tells what the sources had to leave out.
+
+    What Prometheus answers only in part, or not at all any more, is taken as it is, with notes in the ledgers.
 
     Raises GpuCostError where a source that was named cannot be used.
     """
@@ -26,7 +28,11 @@ def batches_of(
         count = (interval.end - interval.start) // settings.window
         with Progress("windows", count) as progress:
             yield from compute_ledgers(
-                sources.pipeline, interval.start, interval.end, settings.window, progress=progress.show, witness=witness
+                sources.settling(interval.end, witness).compute,
+                interval.start,
+                interval.end,
+                settings.window,
+                progress=progress.show,
             )
     for problem in sources.problems:
         tell(problem)

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from gpucost.app.computing.pipeline import Pipeline, Witness
 from gpucost.app.plan import next_batch
 from gpucost.model.ledger import Ledger
 from gpucost.model.time import Period, PeriodKind, Window, period_of
@@ -27,18 +26,17 @@ class Computed:
 
 
 def compute_ledgers(
-    pipeline: Pipeline,
+    compute: Callable[[Sequence[Window]], Sequence[Ledger]],
     start: datetime,
     end: datetime,
     length: timedelta,
     *,
     progress: Callable[[int], None],
-    witness: Witness | None = None,
-) -> Iterator[tuple[Ledger, ...]]:
+) -> Iterator[Sequence[Ledger]]:
     """The windows of the interval, batch by batch; ``progress`` is told how many windows are done."""
     done = 0
     while windows := next_batch(start, end, length):
-        ledgers = pipeline.compute(windows, witness=witness)
+        ledgers = compute(windows)
         done += len(windows)
         start = windows[-1].end
         progress(done)

@@ -93,7 +93,7 @@ class Asking:
         return ledgers
 
     def _close(self, ledgers: Sequence[Ledger], windows: Sequence[Window], error: IncompleteAnswer) -> Sequence[Ledger]:
-        reason = _reason(error)
+        reason = reason_of(error)
         self._state.close_incomplete(reason, len(windows))
         if reason != self._told:
             self._told = reason
@@ -111,7 +111,8 @@ class Asking:
         return before_it or self.span
 
 
-def _reason(error: IncompleteAnswer) -> str:
+def reason_of(error: IncompleteAnswer) -> str:
+    """Of the condition that tells it."""
     match error:
         case EmptyAnswer():
             return NO_SAMPLES

@@ -19,6 +19,9 @@ BEYOND_RETENTION = "BeyondRetention"
 NOTHING_STORED = "NothingStored"
 OLDER_THAN_BACKFILL = "OlderThanBackfillMaxAge"
 
+GAPS = (TELEMETRY_INCOMPLETE, BEYOND_RETENTION)
+"""The conditions that come of it."""
+
 _WHAT_THEN = "reservations are charged, use is not known, and the rest of the bill is unobserved"
 
 
