@@ -1,7 +1,7 @@
 """The first hours of a past day before operators whose clocks go as the tests say, and what is true of them."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -67,9 +67,12 @@ class PastMorning:
 
 
 @contextmanager
-def past_morning(folder: Path, *, hours: timedelta, seed: int) -> Iterator[PastMorning]:
+def past_morning(
+    folder: Path, *, hours: timedelta, seed: int, only: Callable[[Fleet], Fleet] = lambda fleet: fleet
+) -> Iterator[PastMorning]:
+    """``only``: what of the fleet is to be there."""
     start = start_of_day(datetime.now(UTC)) - DAY
     window = Window(start, start + hours)
-    fleet = make_fleet(seed=seed, start=start, end=start + DAY)
+    fleet = only(make_fleet(seed=seed, start=start, end=start + DAY))
     with Sandbox.start(folder, fleet=fleet, history=window) as sandbox:
         yield PastMorning(sandbox, fleet, window, install(sandbox), folder / "pace")

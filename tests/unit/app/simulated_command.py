@@ -8,11 +8,12 @@ import pytest
 
 from gpucost.app.cli import sources
 from gpucost.app.cli.main import main
-from gpucost.app.computing.pipeline import Pipeline
+from gpucost.app.computing.pipeline import Pipeline, Witness
 from gpucost.app.computing.simulated import SimulatedCluster, SimulatedTelemetry
-from gpucost.app.configuration.rules import rules_of
+from gpucost.app.configuration.rules import rules_of, timing_of
 from gpucost.app.configuration.settings import Settings
 from gpucost.app.prices.rates import Prices
+from gpucost.app.windows.settling import Settling
 from gpucost.simulation.fleet import make_fleet
 
 START = datetime(2025, 3, 4, 8, tzinfo=UTC)
@@ -33,6 +34,10 @@ class SimulatedSources:
             rates=Prices(settings, tuple),
             rules=rules_of(settings),
         )
+        self._timing, self._fleet = timing_of(settings), fleet
+
+    def settling(self, now: datetime, witness: Witness | None = None) -> Settling:
+        return Settling(self.pipeline, SimulatedTelemetry(self._fleet), self._timing, now, witness)
 
 
 @dataclass(frozen=True)
