@@ -214,6 +214,29 @@ def test_a_clusters_report_that_was_deleted_comes_back_with_every_window(trial: 
     assert trial.totals() == expected(trial, 18)
 
 
+def test_a_clusters_report_that_holds_nothing_takes_what_its_teams_have_and_no_more(trial: Trial) -> None:
+    trial.step_until_idle(START + timedelta(hours=1, minutes=1))
+    trial.api.kubectl("delete", "cgcr", "--all")
+    standing = Standing(trial.store(), currency=USD, clock=trial.clock)
+    standing.tell(SourceUnavailable("Prometheus is away"), START)
+    assert trial.status().windows == 0
+    trial.step_until_idle(START + timedelta(hours=1, minutes=31))
+    assert trial.totals() == expected(trial, 18)
+
+
+def test_a_status_that_somebody_took_away_is_gone_on_from_where_it_is_known(trial: Trial) -> None:
+    trial.committer().commit(trial.record(0, 12))
+    before = trial.status()
+    name = f"{START:%Y-%m-%d}"
+    trial.api.kubectl("patch", "cgcr", name, "--subresource=status", "--type=merge", "-p", '{"status": null}')
+
+    def mend(report: StoredReport | StoredClusterReport) -> ReportStatus | ClusterReportStatus | None:
+        return before if report.namespace is None else None
+
+    Committer(trial.store(), currency=USD, clock=trial.clock, mend=mend).commit(trial.record(12, 24))
+    assert trial.totals() == expected(trial, 24)
+
+
 def test_a_day_in_another_currency_is_refused_before_anything_is_added(trial: Trial) -> None:
     trial.step_until_idle(START + timedelta(hours=1, minutes=1))
     with pytest.raises(ConfigurationError, match="set it back"):

@@ -52,13 +52,13 @@ class Added:
 
 
 def fold_report(
-    status: ReportStatus | None, record: WindowRecord, group: Group, period: Period, *, final: bool, now: datetime
+    status: ReportStatus | None, record: WindowRecord, group: Group, period: Period, *, now: datetime
 ) -> ReportStatus:
     """The status with the record's figures of ``group`` added.
 
-    A record that does not follow adds nothing: it is in already. ``final``: no record of the period comes after it.
-    ``now`` becomes the time of conditions that change. Raises ValueError where the record does not lie in the period,
-    or there is nothing to report: no status, and the group not in the record.
+    A record that does not follow adds nothing: it is in already. ``now`` becomes the time of conditions that change.
+    Raises ValueError where the record does not lie in the period, or there is nothing to report: no status, and the
+    group not in the record.
     """
     check_period(record, period)
     entry = record.find(group)
@@ -67,7 +67,7 @@ def fold_report(
         status = seal(add_figures(status, _added(entry, concerns), now))
     if status is None:
         raise ValueError(f"team {group[1]} held nothing in namespace {group[0]} in the record, and has no report")
-    return close(status) if final else status
+    return status
 
 
 def follows(status: ReportStatus | ClusterReportStatus | None, record: WindowRecord) -> bool:

@@ -10,7 +10,7 @@ from gpucost.model.time import Period, format_time
 from gpucost.reports.charges import Charge, Totals, add_known
 from gpucost.reports.conditions import add_concerns, findings_of, residual_finding, update_conditions
 from gpucost.reports.digest import seal
-from gpucost.reports.fold import OPEN, check_period, close, follows
+from gpucost.reports.fold import OPEN, check_period, follows
 from gpucost.reports.list_room import ROOM_OF_THE_CLUSTER as _ROOM
 from gpucost.reports.list_room import Room
 from gpucost.reports.record import RecordNode, WindowRecord
@@ -80,14 +80,14 @@ class AddedToCluster:
 
 
 def fold_cluster(
-    status: ClusterReportStatus | None, record: WindowRecord, period: Period, *, final: bool, now: datetime
+    status: ClusterReportStatus | None, record: WindowRecord, period: Period, *, now: datetime
 ) -> ClusterReportStatus:
     """The status with all of the record added; as `gpucost.reports.fold.fold_report`."""
     check_period(record, period)
     if status is None or follows(status, record):
         concerns = add_concerns(status.concerns if status else (), record.notes)
         status = seal(add_to_cluster(status, _added(record, concerns), now))
-    return close(status) if final else status
+    return status
 
 
 def add_to_cluster(status: ClusterReportStatus | None, added: AddedToCluster, now: datetime) -> ClusterReportStatus:

@@ -54,8 +54,8 @@ def make_day(before: int = 2, after: int = 1, **line: Any) -> RecomputedDay:
         holder: HolderLine = make_holder(make_figures(usd * USD, 3 * usd * USD))
         record = record_of([make_ledger([holder], nodes=[make_node_line([holder], host=USD)])])
         group = ("ml-prod", "search")
-        team = fold_report(None, record, group, PERIOD, final=False, now=NOW)
-        statuses.append((team, fold_cluster(None, record, PERIOD, final=False, now=NOW)))
+        team = fold_report(None, record, group, PERIOD, now=NOW)
+        statuses.append((team, fold_cluster(None, record, PERIOD, now=NOW)))
     (old, old_cluster), (new, new_cluster) = statuses
     return RecomputedDay(
         period=PERIOD,

@@ -24,7 +24,7 @@ def make_record(windows: int = 1, *namespaces: str) -> WindowRecord:
 
 
 def make_status(windows: int = 1) -> ReportStatus:
-    return fold_report(None, make_record(windows), GROUP, PERIOD, final=False, now=NOW)
+    return fold_report(None, make_record(windows), GROUP, PERIOD, now=NOW)
 
 
 def make_document(version: int, status: ReportStatus | None = None, *, day: int = 0, uid: str = "u1") -> Object:
@@ -56,7 +56,7 @@ def test_what_was_seen_comes_back_as_it_was() -> None:
 
 
 def test_a_cluster_report_does_too() -> None:
-    status = fold_cluster(None, make_record(), PERIOD, final=False, now=NOW)
+    status = fold_cluster(None, make_record(), PERIOD, now=NOW)
     built = build_cluster_report(cluster_report_name(PERIOD), PERIOD, cluster_report_spec(PERIOD, "USD"), status)
     report = parse_cluster_report({**built, "metadata": {**built["metadata"], "uid": "c", "resourceVersion": "3"}})
     memory = ReportMemory()
@@ -149,6 +149,6 @@ def test_bytes_are_bounded_too() -> None:
 
 def test_a_namespace_that_lacks_hours_is_named() -> None:
     record = make_record(1, "ml-prod", "ml-test")
-    cluster = fold_cluster(None, record, PERIOD, final=False, now=NOW)
+    cluster = fold_cluster(None, record, PERIOD, now=NOW)
     assert short_namespaces(PeriodKind.DAY, cluster, [make_stored(1)]) == {"ml-test"}
     assert short_namespaces(PeriodKind.DAY, cluster, []) == {"ml-prod", "ml-test"}

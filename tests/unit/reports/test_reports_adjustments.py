@@ -37,11 +37,11 @@ def make_record(*holders: HolderLine, number: int = 0, **ledger: Any) -> WindowR
 
 
 def team(record: WindowRecord, status: ReportStatus | None = None) -> ReportStatus:
-    return fold_report(status, record, GROUP, make_period(), final=False, now=NOW)
+    return fold_report(status, record, GROUP, make_period(), now=NOW)
 
 
 def cluster(record: WindowRecord, status: ClusterReportStatus | None = None) -> ClusterReportStatus:
-    return fold_cluster(status, record, make_period(), final=False, now=NOW)
+    return fold_cluster(status, record, make_period(), now=NOW)
 
 
 def at_price(usd: int, **names: Any) -> HolderLine:

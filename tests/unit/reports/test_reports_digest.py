@@ -11,7 +11,7 @@ from gpucost.reports.resources.gpu_cost_report import ReportStatus
 from tests.unit.reports.made_ledgers import NOW, make_holder, make_ledger, make_note, make_period
 
 RECORD = record_of([make_ledger([make_holder()])])
-STATUS = fold_report(None, RECORD, ("ml-prod", "search"), make_period(), final=False, now=NOW)
+STATUS = fold_report(None, RECORD, ("ml-prod", "search"), make_period(), now=NOW)
 EDITS: dict[str, dict[str, Any]] = {
     "a figure": {"cost": "1.000000000"},
     "a figure that is gone": {"used_cost": None},
@@ -36,7 +36,7 @@ def test_conditions_are_no_figures() -> None:
 def test_what_is_folded_or_closed_is_intact() -> None:
     assert is_intact(STATUS)
     assert is_intact(close(STATUS))
-    assert is_intact(fold_cluster(None, RECORD, make_period(), final=True, now=NOW))
+    assert is_intact(close(fold_cluster(None, RECORD, make_period(), now=NOW)))
 
 
 @pytest.mark.parametrize("with_nulls", [True, False])

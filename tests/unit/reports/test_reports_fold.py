@@ -41,18 +41,18 @@ def fold(
 ) -> ReportStatus | None:
     for record in records:
         if status is not None or record.find(group):
-            status = fold_report(status, record, group, DAY, final=False, now=NOW)
+            status = fold_report(status, record, group, DAY, now=NOW)
     return status
 
 
 def fold_one(*holders: HolderLine) -> ReportStatus:
-    return fold_report(None, record_of([make_ledger(holders)]), GROUP, DAY, final=False, now=NOW)
+    return fold_report(None, record_of([make_ledger(holders)]), GROUP, DAY, now=NOW)
 
 
 def fold_all(records: Sequence[WindowRecord]) -> ClusterReportStatus:
     status = None
     for record in records:
-        status = fold_cluster(status, record, DAY, final=False, now=NOW)
+        status = fold_cluster(status, record, DAY, now=NOW)
     assert status is not None
     return status
 
@@ -116,7 +116,7 @@ def test_a_record_that_comes_again_changes_nothing(some: list[Ledger]) -> None:
     records = [record_of([ledger]) for ledger in some]
     cluster = fold_all(records)
     for record in records:
-        assert fold_cluster(cluster, record, DAY, final=False, now=NOW + timedelta(hours=1)) == cluster
+        assert fold_cluster(cluster, record, DAY, now=NOW + timedelta(hours=1)) == cluster
     for group in groups_of(some):
         status = fold(records, group)
         assert fold(records, group, status) == status
@@ -286,34 +286,34 @@ def test_a_final_report_takes_nothing() -> None:
     status = fold_one(make_holder())
     later = record_of([make_ledger([make_holder()], number=1)])
     assert follows(status, later)
-    closed = fold_report(status, later, GROUP, DAY, final=True, now=NOW)
+    closed = close(fold_report(status, later, GROUP, DAY, now=NOW))
     assert (closed.phase, closed.cost) == ("Final", "16.000000000")
     after = record_of([make_ledger([make_holder()], number=2)])
     assert not follows(closed, after)
-    assert fold_report(closed, after, GROUP, DAY, final=True, now=NOW) == closed
+    assert close(fold_report(closed, after, GROUP, DAY, now=NOW)) == closed
 
 
 def test_a_report_of_a_team_that_has_gone_is_closed_as_it_is() -> None:
     status = fold_one(make_holder())
     last = record_of([make_ledger([], number=1)])
-    assert fold_report(status, last, GROUP, DAY, final=True, now=NOW) == close(status)
+    assert close(fold_report(status, last, GROUP, DAY, now=NOW)) == close(status)
     assert close(status).phase == "Final"
 
 
 def test_a_month_takes_records_of_its_days_and_no_others() -> None:
     record = record_of([make_ledger([make_holder()])])
     month = make_period(PeriodKind.MONTH)
-    assert fold_report(None, record, GROUP, month, final=False, now=NOW).cost == "8.000000000"
+    assert fold_report(None, record, GROUP, month, now=NOW).cost == "8.000000000"
     yesterday = type(DAY)(DAY.start - timedelta(days=1), DAY.start, DAY.kind)
     with pytest.raises(ValueError, match="is not in the period 2026-11-23"):
-        fold_report(None, record, GROUP, yesterday, final=False, now=NOW)
+        fold_report(None, record, GROUP, yesterday, now=NOW)
     with pytest.raises(ValueError, match="is not in the period 2026-11-23"):
-        fold_cluster(None, record, yesterday, final=False, now=NOW)
+        fold_cluster(None, record, yesterday, now=NOW)
 
 
 def test_a_team_that_held_nothing_gets_no_report() -> None:
     with pytest.raises(ValueError, match="team ads held nothing in namespace ml-prod"):
-        fold_report(None, record_of([make_ledger()]), ("ml-prod", "ads"), DAY, final=False, now=NOW)
+        fold_report(None, record_of([make_ledger()]), ("ml-prod", "ads"), DAY, now=NOW)
 
 
 def test_the_labelling_backlog_is_what_pods_without_a_team_cost() -> None:

@@ -52,7 +52,7 @@ def fold_days(records: Sequence[WindowRecord], group: Group = GROUP) -> ReportSt
     month: ReportStatus | None = None
     for number, record in enumerate(records):
         if record.find(group):
-            status = fold_report(None, record, group, day_of(number), final=True, now=NOW)
+            status = close(fold_report(None, record, group, day_of(number), now=NOW))
             month = fold_day(month, status, day_of(number), NOW)
     return month
 
@@ -66,14 +66,14 @@ def fold_cluster_days(records: Sequence[WindowRecord]) -> ClusterReportStatus:
 
 
 def cluster_on_day(record: WindowRecord, number: int = 0) -> ClusterReportStatus:
-    return fold_cluster(None, record, day_of(number), final=True, now=NOW)
+    return close(fold_cluster(None, record, day_of(number), now=NOW))
 
 
 def day(*names: str, number: int = 0, usd: int = 2) -> ReportStatus:
     """A Final Day of pods of these names."""
     holders = [make_holder(make_figures(usd * USD, 3 * usd * USD), pod=name) for name in names or ("llm-0",)]
     record = record_of(on_day(number, [make_ledger(holders)]))
-    return fold_report(None, record, GROUP, day_of(number), final=True, now=NOW)
+    return close(fold_report(None, record, GROUP, day_of(number), now=NOW))
 
 
 DAYS = st.lists(ledgers(), min_size=1, max_size=3)
@@ -85,13 +85,13 @@ def test_a_month_of_days_is_the_month_of_their_windows(days: list[list[Ledger]])
     records = [record_of(on_day(number, some)) for number, some in enumerate(days)]
     cluster: ClusterReportStatus | None = None
     for record in records:
-        cluster = fold_cluster(cluster, record, MONTH, final=False, now=NOW)
+        cluster = fold_cluster(cluster, record, MONTH, now=NOW)
     assert fold_cluster_days(records) == cluster
     for group in {group.group for record in records for group in record.groups}:
         status: ReportStatus | None = None
         for record in records:
             if record.find(group):
-                status = fold_report(status, record, group, MONTH, final=False, now=NOW)
+                status = fold_report(status, record, group, MONTH, now=NOW)
         assert fold_days(records, group) == status
 
 
@@ -205,7 +205,7 @@ def test_a_day_in_another_currency_is_passed_over_and_told() -> None:
 @pytest.mark.parametrize("figures", ["coverage", "efficiency", "memory_ratio", "compute_ratio"])
 def test_ratios_of_a_month_rest_on_its_basis(figures: str) -> None:
     idle = record_of(on_day(1, [make_ledger([make_holder(make_figures(0, 8 * USD, seen=0.5))])]))
-    days = [day(), fold_report(None, idle, GROUP, day_of(1), final=True, now=NOW)]
+    days = [day(), close(fold_report(None, idle, GROUP, day_of(1), now=NOW))]
     month = fold_day(fold_day(None, days[0], day_of(0), NOW), days[1], day_of(1), NOW)
     expected = {
         "coverage": "0.750000",

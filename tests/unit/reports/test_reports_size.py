@@ -10,7 +10,7 @@ from gpucost.model.time import format_time
 from gpucost.reports.adjustments import EARLIER
 from gpucost.reports.build import build_cluster_report, build_report, cluster_report_spec, report_spec
 from gpucost.reports.conditions import FOREIGN_EDIT, INTACT, Finding, update_conditions
-from gpucost.reports.fold import fold_report
+from gpucost.reports.fold import close, fold_report
 from gpucost.reports.fold_cluster import fold_cluster
 from gpucost.reports.list_room import MOST_REPORT_BYTES, ROOM_OF_A_TEAM, ROOM_OF_THE_CLUSTER
 from gpucost.reports.month import fold_cluster_day, fold_day
@@ -88,7 +88,7 @@ LENGTHS = {"short names": 8, "usual names": 40, "the longest names": 500}
 @pytest.mark.parametrize("length", LENGTHS.values(), ids=LENGTHS)
 def test_a_report_stays_small_with_five_thousand_pods(length: int) -> None:
     record = make_record(length)
-    status = fold_report(None, record, GROUP, DAY, final=True, now=NOW)
+    status = close(fold_report(None, record, GROUP, DAY, now=NOW))
     month = fold_day(None, status, DAY, NOW)
     line = Adjustment(
         time=format_time(NOW),
@@ -110,7 +110,7 @@ def test_a_report_stays_small_with_five_thousand_pods(length: int) -> None:
 
 @pytest.mark.parametrize("length", LENGTHS.values(), ids=LENGTHS)
 def test_the_report_of_a_large_cluster_stays_small(length: int) -> None:
-    status = fold_cluster(None, make_record(length), DAY, final=True, now=NOW)
+    status = close(fold_cluster(None, make_record(length), DAY, now=NOW))
     month = fold_cluster_day(None, status, DAY, NOW)
     for each in (status, month):
         assert each.by_node[-1].name == each.by_node_pool[-1].name == each.by_namespace[-1].name == OTHER
@@ -120,7 +120,7 @@ def test_the_report_of_a_large_cluster_stays_small(length: int) -> None:
 
 
 def test_usual_names_leave_room_for_many_lines() -> None:
-    status = fold_report(None, make_record(20), GROUP, DAY, final=True, now=NOW)
+    status = close(fold_report(None, make_record(20), GROUP, DAY, now=NOW))
     lines = {name: len(getattr(status, name)) for name in ("by_product", "by_cost_centre", "by_workload", "top_pods")}
     assert lines == {"by_product": 63, "by_cost_centre": 42, "by_workload": 69, "top_pods": 101}
 
@@ -131,9 +131,9 @@ def test_a_name_that_did_not_fit_does_not_fit_later() -> None:
     some = [make_ledger([make_holder(pod=name) for name in names]), make_ledger([make_holder(pod=names[-1])], number=1)]
     assert make_window(1) == some[1].window
     group, period = ("ml-prod", "search"), DAY
-    together = fold_report(None, record_of(some), group, period, final=False, now=NOW)
-    status = fold_report(None, record_of(some[:1]), group, period, final=False, now=NOW)
-    assert fold_report(status, record_of(some[1:]), group, period, final=False, now=NOW) == together
+    together = fold_report(None, record_of(some), group, period, now=NOW)
+    status = fold_report(None, record_of(some[:1]), group, period, now=NOW)
+    assert fold_report(status, record_of(some[1:]), group, period, now=NOW) == together
     assert names[-1] not in {entry.name for entry in together.top_pods}
 
 

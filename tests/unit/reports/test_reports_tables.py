@@ -5,7 +5,7 @@ import pytest
 from gpucost.model.time import PeriodKind
 from gpucost.reports.build import build_cluster_report, build_list, build_report, cluster_report_spec, report_spec
 from gpucost.reports.columns import CLUSTER_REPORT_COLUMNS, REPORT_COLUMNS, Column
-from gpucost.reports.fold import fold_report
+from gpucost.reports.fold import close, fold_report
 from gpucost.reports.fold_cluster import fold_cluster
 from gpucost.reports.headlines import headlines
 from gpucost.reports.reconciliation import reconciliation
@@ -38,13 +38,13 @@ RECORD = record_of([make_ledger(HOLDERS, NODES)])
 
 
 def make_report(namespace: str, team: str, **names: Any) -> dict[str, Any]:
-    status = fold_report(None, RECORD, (namespace, team), DAY, final=False, now=NOW)
+    status = fold_report(None, RECORD, (namespace, team), DAY, now=NOW)
     spec = report_spec((namespace, team), DAY, "USD", **names)
     return build_report(f"{team}-2026-11-24", namespace, DAY, spec, status)
 
 
 def make_cluster_report(record: WindowRecord = RECORD) -> dict[str, Any]:
-    status = fold_cluster(None, record, DAY, final=False, now=NOW)
+    status = fold_cluster(None, record, DAY, now=NOW)
     return build_cluster_report("2026-11-24", DAY, cluster_report_spec(DAY, "USD"), status)
 
 
@@ -141,7 +141,7 @@ def test_a_report_of_a_part_of_its_period_says_what_it_covers() -> None:
 
 def test_a_monthly_cluster_report_has_the_labels_of_its_month() -> None:
     month = make_period(PeriodKind.MONTH)
-    status = fold_cluster(None, RECORD, month, final=True, now=NOW)
+    status = close(fold_cluster(None, RECORD, month, now=NOW))
     report = build_cluster_report("2026-11", month, cluster_report_spec(month, "USD"), status)
     assert report["metadata"]["labels"]["gpucost.io/start"] == "2026-11-01"
     assert (report["spec"]["period"], report["status"]["phase"]) == ("Month", "Final")

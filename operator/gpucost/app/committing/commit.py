@@ -54,20 +54,21 @@ class Committer:
         if latest.spec.currency != self._currency and _takes_windows(latest):
             raise ConfigurationError(
                 f"currency is {self._currency}, and the open reports of {latest.name} are in {latest.spec.currency};"
-                f" set it back until the day is over, or delete these reports to have the day computed anew"
+                f" set it back until the day is over"
             )
         return latest.last_window_end
 
     def next_stop(self, start: datetime) -> datetime | None:
         """Where a record that begins at ``start`` must end, so that every report either has all of it or none.
 
-        Only where the cluster's report of the day is gone: its teams may be further than it.
+        Only where the cluster's report of the day is gone, or holds nothing: its teams may be further than it.
         """
         period = period_of(Window(start, start), PeriodKind.DAY)
-        if self._store.read_cluster_report(period) is not None:
+        cluster = self._store.read_cluster_report(period)
+        if cluster is not None and cluster.status is not None and cluster.status.windows:
             return None
         ends = (report.last_window_end for report in self._store.read_reports(period))
-        return max((end for end in ends if end is not None), default=None)
+        return min((end for end in ends if end is not None and end > start), default=None)
 
     def decided_after(self, moment: datetime | None) -> tuple[WindowRecord, ...]:
         """Records that were decided and not yet taken by all reports, oldest first; None: all there are."""
@@ -111,14 +112,14 @@ class Committer:
 
     def _bring_forward(self, record: WindowRecord, group: Group, period: Period, read: StoredReport | None) -> None:
         def folded(status: ReportStatus | None) -> ReportStatus:
-            return fold_report(status, record, group, period, final=False, now=self._clock())
+            return fold_report(status, record, group, period, now=self._clock())
 
         self._writer.bring(group, period, read, folded, currency=record.currency)
 
     def _bring_cluster_forward(self, record: WindowRecord, period: Period, refused: Sequence[str]) -> None:
         def folded(status: ClusterReportStatus | None) -> ClusterReportStatus:
             now = self._clock()
-            status = fold_cluster(status, record, period, final=False, now=now)
+            status = fold_cluster(status, record, period, now=now)
             return with_refused_told(status, refused, now) if refused else status
 
         self._writer.bring_cluster(period, folded, currency=record.currency)

@@ -19,7 +19,7 @@ from gpucost.reports.storage.store import ReportStore
 from gpucost.reports.storage.stored import StoredClusterReport, StoredReport
 
 Mend = Callable[[StoredReport | StoredClusterReport], ReportStatus | ClusterReportStatus | None]
-"""The status that a report whose digest does not fit ought to have; None: nobody knows."""
+"""The status that a report ought to have whose digest does not fit, or that has none; None: nobody knows."""
 Change = Callable[[Status | None], Status | None]
 """From the status that there is (None: none) to the one that there should be (None: none, it stays away)."""
 
@@ -111,8 +111,10 @@ class ReportWriter:
         """None: there is nothing to write."""
         if read is not None and read.problem:
             raise InputError(read.problem)
-        if read is None or read.status is None:
+        if read is None:
             return change(None)
+        if read.status is None:
+            return change(cast(Status | None, self._mend(read) if self._mend else None))
         if read.status.phase == FINAL:
             return None
         if is_intact(read.status):
@@ -131,7 +133,7 @@ class ReportWriter:
             INTACT,
             "False",
             FOREIGN_EDIT,
-            f"Somebody else changed the figures before {format_time(self._clock())}, and all later ones rest on them;"
-            " delete the reports of this period to have it computed anew.",
+            f"Somebody else changed the figures before {format_time(self._clock())}; what they were is not known any"
+            " more, and all later ones rest on them.",
         )
         return status.model_copy(update={"conditions": set_condition(status.conditions, finding, self._clock())})

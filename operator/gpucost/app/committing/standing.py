@@ -111,4 +111,4 @@ def _nothing_yet(period: Period, currency: str, now: datetime) -> ClusterReportS
     nothing = WindowRecord(
         start=period.start, end=period.start, windows=0, length=timedelta(0), currency=currency, groups=(), nodes=()
     )
-    return fold_cluster(None, nothing, period, final=False, now=now)
+    return fold_cluster(None, nothing, period, now=now)

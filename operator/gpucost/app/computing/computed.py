@@ -83,8 +83,8 @@ class _Folding:
         self.end, self.currency = record.end, record.currency
         for entry in record.groups:
             status = self.statuses.get(entry.group)
-            self.statuses[entry.group] = fold_report(status, record, entry.group, self.period, final=False, now=now)
-        self.cluster = fold_cluster(self.cluster, record, self.period, final=False, now=now)
+            self.statuses[entry.group] = fold_report(status, record, entry.group, self.period, now=now)
+        self.cluster = fold_cluster(self.cluster, record, self.period, now=now)
 
     def take_day(self, day: "_Folding", now: datetime) -> None:
         self.end, self.currency = day.end, day.currency

@@ -51,8 +51,8 @@ def fold_again(records: Iterable[WindowRecord], period: Period, now: datetime) -
     for record in records:
         for entry in record.groups:
             group = entry.group
-            teams[group] = fold_report(teams.get(group), record, group, period, final=False, now=now)
-        cluster = fold_cluster(cluster, record, period, final=False, now=now)
+            teams[group] = fold_report(teams.get(group), record, group, period, now=now)
+        cluster = fold_cluster(cluster, record, period, now=now)
     if cluster is None:
         raise ValueError(f"no window of {period.name} is to be computed")
     return DayAgain(teams=dict(sorted(teams.items())), cluster=cluster)

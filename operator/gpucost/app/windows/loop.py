@@ -21,7 +21,7 @@ from gpucost.app.plan import (
 )
 from gpucost.app.windows.asking import AnsweringTelemetry, Asking
 from gpucost.app.windows.state import LoopState
-from gpucost.model.errors import GpuCostError, IncompleteAnswer, NotLeading
+from gpucost.model.errors import GpuCostError, IncompleteAnswer
 from gpucost.model.time import Window, format_time
 from gpucost.reports.record import WindowRecord, record_of
 from gpucost.telemetry.replies import Overloaded
@@ -119,8 +119,6 @@ class WindowLoop:
         self._state.begin()
         try:
             self._side_work.turn()
-        except NotLeading:
-            raise
         except Exception:
             logger.exception("work beside the window loop broke; the windows go on")
         finally:
@@ -131,8 +129,6 @@ class WindowLoop:
         self._state.begin()
         try:
             did_something = self.step()
-        except NotLeading:
-            raise
         except GpuCostError as error:
             return self._failed(error)
         except Exception as error:
