@@ -237,6 +237,14 @@ def test_a_status_that_somebody_took_away_is_gone_on_from_where_it_is_known(tria
     assert trial.totals() == expected(trial, 24)
 
 
+def test_each_report_that_is_written_is_a_sign_of_life(trial: Trial) -> None:
+    beats = []
+    committer = Committer(trial.store(), currency=USD, clock=trial.clock, beat=lambda: beats.append(None))
+    record = trial.record(0, 12)
+    committer.commit(record)
+    assert len(beats) == len(record.groups) + 1
+
+
 def test_a_day_in_another_currency_is_refused_before_anything_is_added(trial: Trial) -> None:
     trial.step_until_idle(START + timedelta(hours=1, minutes=1))
     with pytest.raises(ConfigurationError, match="set it back"):

@@ -47,12 +47,13 @@ class Closer:
         lateness: timedelta,
         clock: Callable[[], datetime],
         mend: Mend | None = None,
+        beat: Callable[[], None] = lambda: None,
     ) -> None:
-        """``lateness``: how long after its end a day stays open. ``mend``: see `ReportWriter`."""
+        """``lateness``: how long after its end a day stays open. ``mend`` and ``beat``: see `ReportWriter`."""
         self._store = store
         self._lateness = lateness
         self._clock = clock
-        self._writer = ReportWriter(store, clock=clock, mend=mend)
+        self._writer = ReportWriter(store, clock=clock, mend=mend, beat=beat)
         self._months = Months(store, self._writer, clock=clock)
         self._periods = Periods(store)
         self._quiet: Window | None = None

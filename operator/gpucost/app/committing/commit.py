@@ -35,11 +35,17 @@ class Committer:
     """Decides records and folds them into the reports of their day."""
 
     def __init__(
-        self, store: ReportStore, *, currency: str, clock: Callable[[], datetime], mend: Mend | None = None
+        self,
+        store: ReportStore,
+        *,
+        currency: str,
+        clock: Callable[[], datetime],
+        mend: Mend | None = None,
+        beat: Callable[[], None] = lambda: None,
     ) -> None:
-        """``mend``: what becomes of reports that somebody else has edited."""
+        """``mend``: what becomes of reports that somebody else has edited. ``beat``: as for `ReportWriter`."""
         self._store = store
-        self._writer = ReportWriter(store, clock=clock, mend=mend)
+        self._writer = ReportWriter(store, clock=clock, mend=mend, beat=beat)
         self._currency = currency
         self._clock = clock
 

@@ -31,8 +31,17 @@ logger = logging.getLogger(__name__)
 class ReportWriter:
     """A Final report is never written. Where another writer was first, the change is made to what they wrote."""
 
-    def __init__(self, store: ReportStore, *, clock: Callable[[], datetime], mend: Mend | None = None) -> None:
+    def __init__(
+        self,
+        store: ReportStore,
+        *,
+        clock: Callable[[], datetime],
+        mend: Mend | None = None,
+        beat: Callable[[], None] = lambda: None,
+    ) -> None:
+        """``beat`` is called before each report: many slow ones are no sign of a loop that is stuck."""
         self._store = store
+        self._beat = beat
         self._clock = clock
         self._mend = mend
 
@@ -53,6 +62,7 @@ class ReportWriter:
         it is not taken, Conflict where it changed again and again.
         """
         namespace, team = group
+        self._beat()
         for _ in range(_MOST_TRIES):
             status = self._changed(read, change)
             if status is None:
@@ -89,6 +99,7 @@ class ReportWriter:
         start: datetime | None = None,
     ) -> StoredClusterReport | None:
         """As `bring`; it is read first."""
+        self._beat()
         for _ in range(_MOST_TRIES):
             read = self._store.read_cluster_report(period)
             status = self._changed(read, change)

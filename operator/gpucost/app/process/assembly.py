@@ -103,8 +103,12 @@ class Assembly:
         loop = WindowLoop(
             pipeline=pipeline,
             telemetry=telemetry,
-            committer=Committer(store, currency=settings.currency, clock=self._clock, mend=mender.mend),
-            closer=Closer(store, lateness=settings.lateness, clock=self._clock, mend=mender.mend),
+            committer=Committer(
+                store, currency=settings.currency, clock=self._clock, mend=mender.mend, beat=self._state.begin
+            ),
+            closer=Closer(
+                store, lateness=settings.lateness, clock=self._clock, mend=mender.mend, beat=self._state.begin
+            ),
             standing=Standing(store, currency=settings.currency, clock=self._clock),
             timing=timing_of(settings),
             state=self._state,

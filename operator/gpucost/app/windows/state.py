@@ -5,8 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-ATTEMPT_LIMIT_SECONDS = 600.0
-"""Longer than any attempt whose calls all end at their time limits; beyond it the loop is stuck."""
+ATTEMPT_LIMIT_SECONDS = 1800.0
+"""Beyond it, without a report written, the loop is stuck.
+
+The longest that a sound one can take: usage, power and two kinds of prices are read, each for 120 s and one query more of
+at most 5 minutes.
+"""
 
 
 @dataclass
@@ -34,6 +38,7 @@ class LoopState:
     loop_ended: bool = False
 
     def begin(self) -> None:
+        """Something is begun, or has got on."""
         self.attempt_started = time.monotonic()
 
     def rest(self) -> None:

@@ -82,7 +82,7 @@ Concerns = Annotated[
 
 
 class Condition(Part):
-    """Something that a reader of the report should know; as ``metav1.Condition``."""
+    """Something that a reader of the object should know; as ``metav1.Condition``."""
 
     type: ConditionType
     status: Annotated[str, Field(pattern=r"^(True|False|Unknown)$", max_length=7)] = Field(
@@ -92,7 +92,7 @@ class Condition(Part):
     message: Annotated[str, Field(max_length=32768)] = Field(default="", description="Why, in a sentence for people.")
     last_transition_time: Time = Field(description="When the status last changed.")
     observed_generation: Annotated[int, Field(ge=0)] | None = Field(
-        default=None, description="Generation of the report that it is about."
+        default=None, description="Generation of the object that it is about."
     )
 
 
