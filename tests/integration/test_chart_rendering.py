@@ -52,6 +52,45 @@ CONTRADICTIONS: dict[str, tuple[Values, str]] = {
         },
         "prometheus.tokenSecret and config.prometheus.tokenFile are both set",
     ),
+    "a token and a password": (
+        {"prometheus": {"url": URL, "tokenSecret": {"name": "a"}, "basicAuthSecret": {"name": "b"}}},
+        "prometheus.tokenSecret and prometheus.basicAuthSecret are both set",
+    ),
+    "a password of the configuration too": (
+        {
+            "prometheus": {"url": URL, "basicAuthSecret": {"name": "a"}},
+            "config": {"prometheus": {"passwordFile": "/password"}},
+        },
+        "prometheus.basicAuthSecret, and a file of config.prometheus",
+    ),
+    "a certificate that nobody asks for": (
+        {"prometheus": {"url": "http://p", "clientCertificateSecret": {"name": "a"}}},
+        "prometheus.url is no https URL",
+    ),
+    "a certificate of the configuration too": (
+        {
+            "prometheus": {"url": "https://p", "clientCertificateSecret": {"name": "a"}},
+            "config": {"prometheus": {"certificateFile": "/tls.crt", "keyFile": "/tls.key"}},
+        },
+        "config.prometheus.certificateFile or keyFile are both set",
+    ),
+    "two tenants": (
+        {
+            "prometheus": {
+                "url": URL,
+                "tenantSecret": {"name": "a"},
+                "headerSecrets": [{"header": "x-scope-orgid", "name": "b", "key": "c"}],
+            }
+        },
+        "the header x-scope-orgid is set twice",
+    ),
+    "a header of the configuration too": (
+        {
+            "prometheus": {"url": URL, "tenantSecret": {"name": "a"}},
+            "config": {"prometheus": {"headers": {"X-Scope-OrgID": "/tenant"}}},
+        },
+        "the header X-Scope-OrgID is set twice, among them in config.prometheus.headers",
+    ),
     "two sources of certificates": (
         {"prometheus": {"url": URL, "caSecret": {"name": "a"}, "caConfigMap": {"name": "b"}}},
         "prometheus.caSecret and prometheus.caConfigMap are both set",
@@ -138,6 +177,46 @@ def test_the_configuration_comes_through_to_the_letter(chart: Chart, tmp_path: P
     assert prometheus.max_answer_bytes == 67108864
     assert str(prometheus.token_file) == "/etc/gpucost/prometheus/token"
     assert str(prometheus.ca_file) == "/etc/gpucost/prometheus/ca.crt"
+
+
+SECRETS: Values = {
+    "prometheus": {
+        "url": "https://mimir.example.com/prometheus",
+        "basicAuthSecret": {"name": "reader"},
+        "clientCertificateSecret": {"name": "gpucost-client", "privateKeyKey": "key.pem"},
+        "tenantSecret": {"name": "tenants", "key": "blue"},
+        "headerSecrets": [{"header": "X-Api-Key", "name": "gateway", "key": "api-key"}],
+    },
+    "config": {"prometheus": {"headers": {"X-Plain": "/etc/plain"}}},
+}
+
+
+def test_credentials_are_files_of_secrets_and_nothing_else(chart: Chart, tmp_path: Path) -> None:
+    documents = chart.render(SECRETS)
+    path = tmp_path / "config.yaml"
+    path.write_text(configuration_of(documents))
+    telemetry = load_settings(path).telemetry()
+    folder = Path("/etc/gpucost/prometheus")
+    assert dict(telemetry.header_files) == {
+        "X-Scope-OrgID": folder / "headers" / "X-Scope-OrgID",
+        "X-Api-Key": folder / "headers" / "X-Api-Key",
+        "X-Plain": Path("/etc/plain"),
+    }
+    (deployment,) = (each for each in documents if each["kind"] == "Deployment")
+    (volume,) = (each for each in deployment["spec"]["template"]["spec"]["volumes"] if each["name"] == "prometheus")
+    mounted = {
+        folder / item["path"]: (source["secret"]["name"], item["key"])
+        for source in volume["projected"]["sources"]
+        for item in source["secret"]["items"]
+    }
+    assert mounted == {
+        telemetry.username_file: ("reader", "username"),
+        telemetry.password_file: ("reader", "password"),
+        telemetry.certificate_file: ("gpucost-client", "tls.crt"),
+        telemetry.key_file: ("gpucost-client", "key.pem"),
+        folder / "headers" / "X-Scope-OrgID": ("tenants", "blue"),
+        folder / "headers" / "X-Api-Key": ("gateway", "api-key"),
+    }
 
 
 @pytest.mark.parametrize(("values", "sentence"), CONTRADICTIONS.values(), ids=CONTRADICTIONS)

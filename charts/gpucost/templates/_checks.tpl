@@ -9,10 +9,32 @@
 {{- fail "prometheus.url and config.prometheus.url are both set; leave one of them out" -}}
 {{- end -}}
 {{- if (urlParse $url).userinfo -}}
-{{- fail "prometheus.url holds a user's name or password, which everyone could read in the ConfigMap; put a token into a Secret and name it in prometheus.tokenSecret" -}}
+{{- fail "prometheus.url holds a user's name or password, which everyone could read in the ConfigMap; put them into a Secret and name it in prometheus.basicAuthSecret" -}}
 {{- end -}}
 {{- if and .Values.prometheus.tokenSecret.name $told.tokenFile -}}
 {{- fail "prometheus.tokenSecret and config.prometheus.tokenFile are both set; leave one of them out" -}}
+{{- end -}}
+{{- if and .Values.prometheus.tokenSecret.name .Values.prometheus.basicAuthSecret.name -}}
+{{- fail "prometheus.tokenSecret and prometheus.basicAuthSecret are both set, and there is one Authorization header; leave one of them out" -}}
+{{- end -}}
+{{- if and .Values.prometheus.basicAuthSecret.name (or $told.usernameFile $told.passwordFile $told.tokenFile) -}}
+{{- fail "prometheus.basicAuthSecret, and a file of config.prometheus with a token, name or password are both set; leave one of them out" -}}
+{{- end -}}
+{{- if and .Values.prometheus.clientCertificateSecret.name (or $told.certificateFile $told.keyFile) -}}
+{{- fail "prometheus.clientCertificateSecret, and config.prometheus.certificateFile or keyFile are both set; leave one of them out" -}}
+{{- end -}}
+{{- if and .Values.prometheus.clientCertificateSecret.name (not (hasPrefix "https://" $url)) -}}
+{{- fail "prometheus.clientCertificateSecret is set and prometheus.url is no https URL, so that nobody would ask for it; write https, or leave the certificate out" -}}
+{{- end -}}
+{{- $headers := dict -}}
+{{- range $name, $_ := default dict $told.headers -}}
+{{- $_ := set $headers (lower $name) "config.prometheus.headers" -}}
+{{- end -}}
+{{- range include "gpucost.headers" . | fromYamlArray -}}
+{{- if hasKey $headers (lower .header) -}}
+{{- fail (printf "the header %s is set twice, among them in %s; leave one of them out" .header (get $headers (lower .header))) -}}
+{{- end -}}
+{{- $_ := set $headers (lower .header) "prometheus.headerSecrets or tenantSecret" -}}
 {{- end -}}
 {{- if and .Values.prometheus.caSecret.name .Values.prometheus.caConfigMap.name -}}
 {{- fail "prometheus.caSecret and prometheus.caConfigMap are both set; leave one of them out" -}}

@@ -12,12 +12,12 @@ from urllib.parse import urlsplit
 
 import requests
 from prometheus_api_client import PrometheusConnect
-from requests.auth import AuthBase
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 from urllib3.util import Retry
 
 from gpucost.model.errors import ConfigurationError, IncompleteAnswer, SourceUnavailable
 from gpucost.model.time import Window
+from gpucost.telemetry.credentials import auth_of, certificate_of, headers_of
 from gpucost.telemetry.replies import NoAnswerInTime, QueryTooHeavy, complaint_of, redirected, refusal_of, without_user
 from gpucost.telemetry.settings import TelemetrySettings
 
@@ -25,26 +25,6 @@ CONNECT_SECONDS = 3.0
 _CHUNK_BYTES = 2**20
 _ERROR_BYTES = 2**16
 _PROBE = "vector(1)"
-
-
-class _TokenFile(AuthBase):
-    def __init__(self, settings: TelemetrySettings) -> None:
-        self._path = settings.token_file
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        if self._path is not None:
-            try:
-                token = self._path.read_text(encoding="utf-8").strip()
-            except (OSError, UnicodeDecodeError) as error:
-                raise ConfigurationError(
-                    f"prometheus.tokenFile {self._path} cannot be read: {error}; mount the token or unset the key"
-                ) from error
-            if not (token.isascii() and token.isprintable()):
-                raise ConfigurationError(
-                    f"prometheus.tokenFile {self._path} holds no token (odd characters); write the bare token into it"
-                )
-            request.headers["Authorization"] = f"Bearer {token}"
-        return request
 
 
 class PrometheusClient(PrometheusConnect):  # type: ignore[misc]  # the library has no types
@@ -57,13 +37,15 @@ class PrometheusClient(PrometheusConnect):  # type: ignore[misc]  # the library 
         self.name, url = _checked(settings.url)
         super().__init__(
             url=url,
-            auth=_TokenFile(settings) if settings.token_file else None,
+            auth=auth_of(settings),
             retry=Retry(total=0, redirect=False),
             timeout=(CONNECT_SECONDS, settings.timeout_seconds),
             method="POST",
         )
         if settings.ca_file is not None:
             self._session.verify = str(settings.ca_file)
+        self._session.cert = certificate_of(settings)
+        self._settings = settings
         self._seconds = settings.timeout_seconds
         self._max_bytes = settings.max_answer_bytes
         self._complaints: list[IncompleteAnswer] | None = None
@@ -138,7 +120,7 @@ class PrometheusClient(PrometheusConnect):  # type: ignore[misc]  # the library 
             response = self._session.post(
                 self.url + path,
                 data=form,
-                headers={"Accept-Encoding": "identity"},
+                headers={**headers_of(self._settings), "Accept-Encoding": "identity"},
                 auth=self.auth,
                 timeout=self._timeout,
                 # Said again here: REQUESTS_CA_BUNDLE in the environment overrides the session's.
@@ -154,7 +136,9 @@ class PrometheusClient(PrometheusConnect):  # type: ignore[misc]  # the library 
         except (requests.RequestException, HTTPError) as error:
             raise self._unavailable(error) from error
         except OSError as error:  # a certificate file that is not there
-            raise ConfigurationError(f"{self.name} cannot be asked: {error}; check prometheus.caFile") from error
+            raise ConfigurationError(
+                f"{self.name} cannot be asked: {error}; check prometheus.caFile, certificateFile and keyFile"
+            ) from error
 
     def _read(self, response: requests.Response, most: int, deadline: float) -> bytes:
         chunks: list[bytes] = []
@@ -203,7 +187,11 @@ class PrometheusClient(PrometheusConnect):  # type: ignore[misc]  # the library 
                 return NoAnswerInTime(f"{self.name} {cause}; {fix}")
             case requests.exceptions.SSLError():
                 cause = f"cannot be trusted ({_root(error)})"
-                fix = "set prometheus.caFile to the certificate of its authority"
+                fix = "set prometheus.caFile to the certificate of its authority" + (
+                    ", and see whether prometheus.certificateFile and keyFile belong together"
+                    if self._session.cert
+                    else ""
+                )
             case requests.exceptions.ConnectionError():
                 cause = f"cannot be reached ({_root(error)})"
                 fix = "check prometheus.url, that Prometheus runs, and that no NetworkPolicy keeps us out"

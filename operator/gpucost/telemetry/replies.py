@@ -68,7 +68,8 @@ def refusal_of(status: int, reason: str, retry_after: str, body: bytes, name: st
     """What an answer with an HTTP status from 400 on means; ``body`` as far as it was read."""
     if status in (codes.unauthorized, codes.forbidden):
         return SourceUnavailable(
-            f"{name} refuses our account ({status}); set prometheus.tokenFile to a token that may query"
+            f"{name} refuses our account ({status}); set prometheus.tokenFile, or usernameFile and passwordFile, to an"
+            " account that may query"
         )
     failure = _failure_in(body)
     told = _short(failure.error) or reason or "no reason given"

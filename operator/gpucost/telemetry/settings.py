@@ -22,6 +22,14 @@ class TelemetrySettings:
     """Bearer token, read anew for every request, since it may be rotated."""
     ca_file: Path | None = None
     """Certificates to trust instead of the system's."""
+    username_file: Path | None = None
+    password_file: Path | None = None
+    """Both or neither; instead of a token."""
+    certificate_file: Path | None = None
+    key_file: Path | None = None
+    """Our own certificate and its key, both or neither."""
+    header_files: tuple[tuple[str, Path], ...] = ()
+    """Names of further headers, and the files that hold their values."""
     timeout_seconds: float = 7.0
     """For one query. Short: a call in a thread holds the exit of the process until it ends."""
     max_answer_bytes: int = 64 * 2**20

@@ -1,8 +1,10 @@
+import re
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+import yaml
 
 from gpucost.app.configuration.settings import Settings, load_settings, operator_namespace
 from gpucost.model.errors import ConfigurationError
@@ -145,6 +147,43 @@ def test_a_bad_matcher_hides_no_other_complaint(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError) as caught:
         load_settings(write(tmp_path, "prometheus: {matchers: [cluster]}\ncurrency: dollars\nowner: me\n"))
     assert [word for word in ("prometheus.matchers.0", "currency", "owner") if word not in str(caught.value)] == []
+
+
+CONTRADICTIONS = {
+    "a name without a password": (
+        "usernameFile: /a",
+        "prometheus.usernameFile is set and prometheus.passwordFile is not",
+    ),
+    "a key without a certificate": ("keyFile: /a", "prometheus.keyFile is set and prometheus.certificateFile is not"),
+    "a token and a password": (
+        "tokenFile: /a, usernameFile: /b, passwordFile: /c",
+        "prometheus.tokenFile and prometheus.passwordFile are both set",
+    ),
+    "a token, and a password in the URL": (
+        "url: 'https://me:secret@p', tokenFile: /a",
+        "prometheus.tokenFile and a user's name or password in prometheus.url are both set",
+    ),
+    "a certificate that nobody asks for": (
+        "url: 'http://p', certificateFile: /a, keyFile: /b",
+        "prometheus.url is no https URL",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "told"), CONTRADICTIONS.values(), ids=CONTRADICTIONS)
+def test_credentials_that_contradict_each_other_are_refused(tmp_path: Path, text: str, told: str) -> None:
+    url = "" if "url:" in text else "url: 'https://p', "
+    settings = load_settings(write(tmp_path, f"prometheus: {{{url}{text}}}"))
+    with pytest.raises(ConfigurationError, match=re.escape(told)) as caught:
+        settings.telemetry()
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["Authorization", "host", "Content-Length", "X Scope", "", "X-A\r\nB", "Cookie"])
+def test_headers_that_are_ours_or_none_are_refused(tmp_path: Path, name: str) -> None:
+    text = yaml.safe_dump({"prometheus": {"url": "http://p", "headers": {name: "/file"}}})
+    with pytest.raises(ConfigurationError, match=r"prometheus\.headers.* must be up to 20 names of headers"):
+        load_settings(write(tmp_path, text))
 
 
 GOOD = {

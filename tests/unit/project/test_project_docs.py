@@ -79,13 +79,14 @@ def anywhere(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("anywhere")
 def test_the_defaults_in_the_reference_are_those_of_the_code(tmp_path: Path) -> None:
-    defaults, _ = blocks("configuration.md")
+    defaults, *_ = blocks("configuration.md")
     assert load(tmp_path, defaults) == Settings()
 
 
-def test_the_example_of_the_reference_can_be_loaded(tmp_path: Path) -> None:
-    _, example = blocks("configuration.md")
-    assert load(tmp_path, example).telemetry().url == "http://prometheus.monitoring.svc:9090"
+def test_the_examples_of_the_reference_can_be_loaded(tmp_path: Path) -> None:
+    _, example, other = blocks("configuration.md")
+    assert load(tmp_path, example).telemetry().url == "https://prometheus.monitoring.svc:9090"
+    assert load(tmp_path, other).telemetry().password_file is not None
 
 
 def test_every_setting_is_in_the_reference() -> None:

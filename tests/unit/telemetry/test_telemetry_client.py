@@ -1,4 +1,5 @@
 import socket
+from base64 import b64decode
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -26,7 +27,7 @@ def ask(server: ScriptedServer, **settings: object) -> bytes:
 FAULTS: dict[str, tuple[Reply, type[GpuCostError], str]] = {
     "500": (json_reply(500, error="disk full"), SourceUnavailable, r"error \(500\): disk full; look into the log"),
     "500 from something else": (Reply(status=500, body=b"<html>"), SourceUnavailable, "500.*Internal Server Error"),
-    "401": (Reply(status=401), SourceUnavailable, r"refuses our account \(401\); set prometheus\.tokenFile"),
+    "401": (Reply(status=401), SourceUnavailable, r"refuses our account \(401\); set prometheus\.tokenFile, or usernameFile and passwordFile"),
     "404": (Reply(status=404), SourceUnavailable, "404.*without /api/v1"),
     "302": (
         Reply(status=302, headers={"Location": "https://user:secret@login.example.test/in?token=x"}),
@@ -246,6 +247,47 @@ def test_a_rotated_token_is_used_at_once(tmp_path: Path) -> None:
             token.write_text(word)
             client.custom_query("up")
     assert [asked.headers["Authorization"] for asked in server.asked] == ["Bearer first", "Bearer second"]
+
+
+def test_a_users_name_and_password_are_read_anew_for_every_request(tmp_path: Path) -> None:
+    name, password = tmp_path / "name", tmp_path / "password"
+    name.write_text("reader\n")
+    settings = TelemetrySettings(url="http://replaced", username_file=name, password_file=password)
+    with serving(lambda _: FINE) as server, PrometheusClient(replace(settings, url=server.url)) as client:
+        for word in ("first\n", "sec:ond"):
+            password.write_text(word)
+            client.custom_query("up")
+    sent = [b64decode(asked.headers["Authorization"].removeprefix("Basic ")) for asked in server.asked]
+    assert sent == [b"reader:first", b"reader:sec:ond"]
+
+
+def test_headers_are_read_anew_for_every_request(tmp_path: Path) -> None:
+    tenant = tmp_path / "tenant"
+    settings = TelemetrySettings(url="http://replaced", header_files=(("X-Scope-OrgID", tenant),))
+    with serving(lambda _: FINE) as server, PrometheusClient(replace(settings, url=server.url)) as client:
+        for word in ("blue", "green\n"):
+            tenant.write_text(word)
+            client.custom_query("up")
+    assert [asked.headers["X-Scope-OrgID"] for asked in server.asked] == ["blue", "green"]
+
+
+@pytest.mark.parametrize("value", [b"", b" \n", b"a\r\nX-Other: b", b"a" * 20_000])
+def test_a_header_that_cannot_be_sent_names_its_file_and_not_its_value(value: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "tenant"
+    file.write_bytes(value)
+    with serving(lambda _: FINE) as server, pytest.raises(ConfigurationError) as caught:
+        ask(server, header_files=(("X-Scope-OrgID", file),))
+    assert f"prometheus.headers.X-Scope-OrgID {file} holds no value" in str(caught.value)
+    assert "X-Other" not in str(caught.value)
+    assert server.asked == []
+
+
+def test_a_certificate_that_is_none_is_told_at_the_start(tmp_path: Path) -> None:
+    for name in ("tls.crt", "tls.key"):
+        (tmp_path / name).write_text("no PEM")
+    files = {"certificate_file": tmp_path / "tls.crt", "key_file": tmp_path / "tls.key"}
+    with pytest.raises(ConfigurationError, match=r"certificateFile \S+ and prometheus.keyFile \S+ cannot be used"):
+        PrometheusClient(TelemetrySettings(url="https://prometheus", **files))
 
 
 TOKENS = {"missing": None, "two lines": b"a\nb", "not ASCII": "schlüssel".encode(), "no text": b"\xff\xfe"}

@@ -34,6 +34,14 @@ A_NAMESPACE = "a namespace's name: up to 63 lower-case letters, digits and -, su
 
 _ADDRESS = re.compile(r"\S*:(?P<port>[0-9]{1,5})")
 _LAST_PORT = 65535
+_HEADER = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}")
+_OUR_HEADERS = frozenset(
+    {
+        *("accept-encoding", "connection", "expect", "host", "keep-alive", "te", "trailer", "transfer-encoding"),
+        *("authorization", "cookie", "upgrade", "user-agent"),
+    }
+)
+"""That say who we are, or how a request is sent."""
 _DECIMAL = re.compile(r"[0-9]{1,7}(\.[0-9]{1,9})?")
 
 
@@ -99,6 +107,11 @@ def _is_address(text: str) -> bool:
     return match is not None and int(match["port"]) <= _LAST_PORT
 
 
+def _is_free_header(name: str) -> bool:
+    lowered = name.lower()
+    return bool(_HEADER.fullmatch(name)) and lowered not in _OUR_HEADERS and not lowered.startswith("content-")
+
+
 def as_decimal(value: object) -> Decimal:
     """A number of YAML, as it is written there, or one in quotes."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
@@ -149,6 +162,15 @@ MetricNameList = Annotated[
     list_of("metric names, such as [DCGM_FI_DEV_FB_USED]", least=1),
 ]
 FilePath = Annotated[Path | None, must_be("the path of a file")]
+HeaderFiles = Annotated[
+    Mapping[Annotated[str, that(_is_free_header)], Path],
+    Field(max_length=MOST_ENTRIES),
+    must_be(
+        f"up to {MOST_ENTRIES} names of headers with the path of the file that holds the value, such as"
+        " {X-Scope-OrgID: /var/run/secrets/prometheus/tenant}; not Authorization, nor one that tells how the request is"
+        " sent"
+    ),
+]
 Namespace = Annotated[str, that(NAMESPACE.fullmatch), must_be(A_NAMESPACE)]
 Address = Annotated[
     str,

@@ -2,13 +2,16 @@
 
 from dataclasses import asdict
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import Field
 from pydantic.alias_generators import to_camel
 
 from gpucost.app.configuration.fields import (
     FilePath,
+    HeaderFiles,
     MatcherList,
     MetricNameList,
     Section,
@@ -87,7 +90,13 @@ class PrometheusSettings(Section):
     ] = ()
     """Whose prices are asked where no rate card has one, the first that has an answer counts."""
     token_file: FilePath = None
+    username_file: FilePath = None
+    password_file: FilePath = None
     ca_file: FilePath = None
+    certificate_file: FilePath = None
+    key_file: FilePath = None
+    headers: HeaderFiles = Field(default_factory=dict)
+    """Names of headers that are sent with every query, such as ``X-Scope-OrgID``, to files that hold their values."""
     max_answer_bytes: Annotated[
         int, Field(strict=True, ge=2**16), must_be("a whole number of bytes, at least 65536, such as 67108864")
     ] = 64 * 2**20
@@ -99,6 +108,7 @@ class PrometheusSettings(Section):
                 "prometheus.url is not set; name the Prometheus that scrapes dcgm-exporter,"
                 " such as http://prometheus.monitoring.svc:9090"
             )
+        self._check_credentials()
         return TelemetrySettings(
             url=self.url,
             matchers=tuple(Matcher.parse(matcher) for matcher in self.matchers),
@@ -106,7 +116,42 @@ class PrometheusSettings(Section):
             scrape_interval=self.scrape_interval,
             token_file=self.token_file,
             ca_file=self.ca_file,
+            username_file=self.username_file,
+            password_file=self.password_file,
+            certificate_file=self.certificate_file,
+            key_file=self.key_file,
+            header_files=tuple(self.headers.items()),
             timeout_seconds=self.timeout.total_seconds(),
             max_answer_bytes=self.max_answer_bytes,
             label_keys=keys,
+        )
+
+    def _check_credentials(self) -> None:
+        """Raises ConfigurationError where they contradict each other."""
+        _check_pair(usernameFile=self.username_file, passwordFile=self.password_file)
+        _check_pair(certificateFile=self.certificate_file, keyFile=self.key_file)
+        parts = urlsplit(self.url)
+        senders = {
+            "prometheus.tokenFile": self.token_file is not None,
+            "prometheus.passwordFile": self.password_file is not None,
+            "a user's name or password in prometheus.url": "@" in parts.netloc,
+        }
+        told = [name for name, is_told in senders.items() if is_told]
+        if len(told) > 1:
+            raise ConfigurationError(
+                f"{told[0]} and {told[1]} are both set, and there is one Authorization header; leave one of them out"
+            )
+        if self.certificate_file is not None and parts.scheme != "https":
+            raise ConfigurationError(
+                "prometheus.certificateFile is set and prometheus.url is no https URL, so that nobody would ask for it;"
+                " write https, or leave the certificate out"
+            )
+
+
+def _check_pair(**files: Path | None) -> None:
+    told = [key for key, path in files.items() if path is not None]
+    lacking = [key for key, path in files.items() if path is None]
+    if told and lacking:
+        raise ConfigurationError(
+            f"prometheus.{told[0]} is set and prometheus.{lacking[0]} is not; set both or neither of them"
         )

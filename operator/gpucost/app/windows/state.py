@@ -8,8 +8,8 @@ from datetime import datetime
 ATTEMPT_LIMIT_SECONDS = 1800.0
 """Beyond it, without a report written, the loop is stuck.
 
-The longest that a sound one can take: usage, power and two kinds of prices are read, each for 120 s and one query more of
-at most 5 minutes.
+The longest that a sound one can take: usage, power and two kinds of prices are read, each for 120 s and one query more
+of at most 5 minutes.
 """
 
 
