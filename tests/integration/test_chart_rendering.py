@@ -24,6 +24,7 @@ from gpucost.app.configuration.settings import load_settings
 
 pytestmark = pytest.mark.cluster
 
+ROLE = Path(__file__).with_name("operator_role.yaml")
 GOLDEN = Path(__file__).parents[1] / "unit" / "chart" / "golden"
 META = yaml.safe_load((CHART / "Chart.yaml").read_text())
 COMMON = {
@@ -242,6 +243,20 @@ def test_the_objects_are_those_of_the_golden_files(chart: Chart) -> None:
         assert text == path.read_text()
 
 
+def test_the_tests_of_the_operator_grant_what_the_chart_grants(chart: Chart) -> None:
+    granted = list(yaml.safe_load_all(ROLE.read_text()))
+    assert rules_by_scope(granted) == rules_by_scope(chart.render(PROMETHEUS))
+
+
+def rules_by_scope(objects: list[Object]) -> dict[tuple[str, str], list[Object]]:
+    """Of the operator's roles; all but those in ``default`` are in its own namespace."""
+    return {
+        (role["kind"], "events" if role["metadata"].get("namespace") == "default" else ""): role["rules"]
+        for role in objects
+        if role["kind"] in ("Role", "ClusterRole") and not role["metadata"]["name"].endswith("-view")
+    }
+
+
 def test_no_secret_is_named_but_by_its_name(chart: Chart) -> None:
     for pod in (
         pick(chart.render(EVERYTHING), "Deployment")["spec"]["template"],
@@ -326,6 +341,26 @@ ALERTS: dict[str, tuple[dict[str, str], set[str]]] = {
     "all is well": (
         {"gpucost_windows_behind": "0x200", "gpucost_committed_until_timestamp_seconds": "0+60x200"},
         set(),
+    ),
+    "one of two leads": (
+        {
+            "gpucost_windows_behind": "0x200",
+            'gpucost_leader{pod="a"}': "1x200",
+            'gpucost_leader{pod="b"}': "0x200",
+        },
+        set(),
+    ),
+    "nobody leads": (
+        {
+            "gpucost_windows_behind": "0x200",
+            'gpucost_leader{pod="a"}': "0x200",
+            'gpucost_leader{pod="b"}': "0x200",
+        },
+        {"GpuCostNobodyLeads"},
+    ),
+    "a configuration is refused": (
+        {"gpucost_windows_behind": "0x200", "gpucost_config_refused": "1x200"},
+        {"GpuCostConfigRefused"},
     ),
     "windows stop": (
         {"gpucost_windows_behind": "0+1x200", "gpucost_committed_until_timestamp_seconds": "0x200"},

@@ -37,6 +37,38 @@ def test_with_the_rights_of_the_operator_nothing_fails_and_everything_is_known(
     code, findings = gpucost("doctor", kubeconfig=fleet_box.operator_kubeconfig)
     assert [finding for finding in findings if finding["status"] in ("failure", "unknown")] == []
     assert code == 0
+    (rights,) = (finding["found"] for finding in findings if finding["subject"] == "rights")
+    assert rights.endswith("and do all that the operator must in namespace gpucost")
+
+
+def test_an_operator_that_lacks_a_right_is_told_which_and_a_reader_is_not(
+    gpucost: Command, fleet_box: FleetBox, tmp_path: Path
+) -> None:
+    kubectl = fleet_box.sandbox.kubectl
+    for account, verbs in (("reader", "list"), ("half", "list,create")):
+        kubectl("create", "serviceaccount", account, "-n", "gpucost")
+        resources = "pods,nodes,namespaces,gpuratecards.gpucost.io,gpucostreports.gpucost.io"
+        kubectl("create", "clusterrole", f"doctor-{account}", f"--verb={verbs}", f"--resource={resources}")
+        binding = (f"--clusterrole=doctor-{account}", f"--serviceaccount=gpucost:{account}")
+        kubectl("create", "clusterrolebinding", f"doctor-{account}", *binding)
+    found = {account: rights_of(gpucost, fleet_box, tmp_path, account) for account in ("reader", "half")}
+    assert found["reader"]["status"] == "ok"
+    assert "it writes no reports" in found["reader"]["found"]
+    assert found["half"]["status"] == "failure"
+    assert "get, watch, patch, delete gpucostreports" in found["half"]["found"]
+    assert "list, create, delete gpucostwindows in namespace gpucost" in found["half"]["found"]
+    assert "create events in namespace default" in found["half"]["found"]
+
+
+def rights_of(gpucost: Command, fleet_box: FleetBox, folder: Path, account: str) -> dict[str, str]:
+    config = yaml.safe_load(fleet_box.sandbox.kubeconfig.read_text())
+    token = fleet_box.sandbox.kubectl("create", "token", account, "-n", "gpucost").strip()
+    config["users"][0]["user"] = {"token": token}
+    kubeconfig = folder / f"{account}.kubeconfig"
+    kubeconfig.write_text(yaml.safe_dump(config))
+    _, findings = gpucost("doctor", kubeconfig=kubeconfig)
+    (rights,) = (finding for finding in findings if finding["subject"] == "rights")
+    return dict(rights)
 
 
 def test_an_account_that_may_list_nothing_is_told_what_it_lacks(

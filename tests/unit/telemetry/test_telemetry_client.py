@@ -27,7 +27,11 @@ def ask(server: ScriptedServer, **settings: object) -> bytes:
 FAULTS: dict[str, tuple[Reply, type[GpuCostError], str]] = {
     "500": (json_reply(500, error="disk full"), SourceUnavailable, r"error \(500\): disk full; look into the log"),
     "500 from something else": (Reply(status=500, body=b"<html>"), SourceUnavailable, "500.*Internal Server Error"),
-    "401": (Reply(status=401), SourceUnavailable, r"refuses our account \(401\); set prometheus\.tokenFile, or usernameFile and passwordFile"),
+    "401": (
+        Reply(status=401),
+        SourceUnavailable,
+        r"refuses our account \(401\); set prometheus\.tokenFile, or usernameFile and passwordFile",
+    ),
     "404": (Reply(status=404), SourceUnavailable, "404.*without /api/v1"),
     "302": (
         Reply(status=302, headers={"Location": "https://user:secret@login.example.test/in?token=x"}),

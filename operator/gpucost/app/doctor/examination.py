@@ -11,6 +11,7 @@ from gpucost.app.configuration.settings import Settings
 from gpucost.app.doctor import api_checks as api
 from gpucost.app.doctor import fleet_checks as fleet
 from gpucost.app.doctor import rate_checks as rates
+from gpucost.app.doctor import right_checks as rights
 from gpucost.app.doctor import telemetry_checks as telemetry
 from gpucost.app.doctor.access import Access, Prometheus
 from gpucost.app.doctor.reading import NotLookedAt, Reading, look, ok
@@ -54,7 +55,7 @@ class Examination:
         yield from look(CONFIGURATION, self._check_configuration)
         yield from look(api.API_SERVER, self._check_version)
         yield from look(api.KINDS, self._check_kinds, self._version)
-        yield from look(api.RIGHTS, self._check_rights, self._version)
+        yield from look(rights.RIGHTS, self._check_rights, self._version, self._settings)
         yield from look(fleet.GPU_NODES, self._check_gpu_nodes)
         yield from look(fleet.FEATURE_LABELS, self._check_feature_labels, self._cluster)
         yield from look(telemetry.PROMETHEUS, self._check_clocks, self._settings)
@@ -79,7 +80,7 @@ class Examination:
         yield from api.check_kinds(self._store().missing_kinds())
 
     def _check_rights(self) -> Iterator[Finding]:
-        yield from api.check_rights(KubeClient(self._client.get()))
+        yield from rights.check_rights(KubeClient(self._client.get()), self._settings.get().namespace)
 
     def _check_gpu_nodes(self) -> Iterator[Finding]:
         cluster = self._cluster.get()

@@ -128,7 +128,7 @@ def _wait_for_kinds(store: ReportStore, state: LoopState, stop: Event) -> bool:
                 return True
             raise SourceUnavailable(
                 f"The API server does not serve {', '.join(missing)} of gpucost.io; install them with"
-                ' "kubectl apply --server-side -f crds/"'
+                ' "kubectl apply --server-side -f crds/", or with crds.enabled=true of the chart'
             )
         except GpuCostError as error:
             if str(error) != state.last_error:
