@@ -5,10 +5,20 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
 
-.PHONY: demo test test-unit lint crds chart bench chaos restarts soak sandbox-up sandbox-down clean help
+.PHONY: demo test test-unit lint crds chart bench chaos restarts soak sandbox-up sandbox-down image image-multiarch \
+	image-check kind kind-down clean help
+
+IMAGE ?= gpucost:dev
+SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
+# Add --build-arg PYTHON_DIGEST=sha256:... for a build that others can repeat.
+IMAGE_ARGS ?=
+IMAGE_LABELS = --build-arg SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) \
+	--build-arg VERSION=$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml) \
+	--build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) \
+	--build-arg CREATED=$$(date -u -d @$(SOURCE_DATE_EPOCH) +%Y-%m-%dT%H:%M:%SZ)
 
 help: ## Say what there is
-	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
 
 demo: $(STAMP) ## A simulated day on this machine: no cluster, no root, under a minute
 	@$(BIN)/gpucost demo
@@ -54,6 +64,26 @@ sandbox-up: $(DEV_STAMP) ## A real API server and Prometheus with a simulated GP
 
 sandbox-down: $(DEV_STAMP) ## Stop them
 	$(BIN)/python -m sandbox down
+
+image: ## Build the container image; IMAGE=name:tag, IMAGE_ARGS for more options
+	docker build $(IMAGE_LABELS) $(IMAGE_ARGS) -t $(IMAGE) .
+
+image-multiarch: ## The same for x86-64 and arm64; IMAGE_ARGS=--push to publish it
+	docker buildx build --platform linux/amd64,linux/arm64 $(IMAGE_LABELS) $(IMAGE_ARGS) -t $(IMAGE) .
+
+image-check: $(DEV_STAMP) ## Whether every dependency has a wheel for both architectures, and the image's steps without Docker
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && for machine in x86_64 aarch64; do \
+	  $(BIN)/python hack/image_wheels.py $$machine "$$folder/$$machine" || exit 1; \
+	done
+	$(BIN)/pytest tests/unit/project/test_project_image.py
+
+kind: ## A kind cluster that looks as if it had GPUs, with gpucost on it; needs docker, kind, helm and kubectl
+	@hack/kind.sh check
+	@$(MAKE) image IMAGE=gpucost:kind
+	@hack/kind.sh up
+
+kind-down: ## Delete it
+	@hack/kind.sh down
 
 clean: ## Remove what was built here
 	rm -rf $(VENV) dist out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

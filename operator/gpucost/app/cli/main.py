@@ -4,11 +4,11 @@ import argparse
 from collections.abc import Sequence
 
 from gpucost import __version__
-from gpucost.app.cli import allocations, demo, doctor, explain, rates, recompute, report, run
+from gpucost.app.cli import allocations, demo, doctor, explain, exporter, rates, recompute, report, run
 from gpucost.app.cli.messages import flush, tell
 from gpucost.model.errors import GpuCostError
 
-_COMMANDS = (run, report, allocations, explain, rates, recompute, doctor, demo)
+_COMMANDS = (run, report, allocations, explain, rates, recompute, doctor, demo, exporter)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
