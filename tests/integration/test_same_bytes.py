@@ -78,6 +78,32 @@ def test_a_command_takes_partial_answers_and_says_so_with_the_same_figures(morni
         assert mine == other
 
 
+def test_pods_that_only_prometheus_knows_any_more_cost_the_same(morning: PastMorning, tmp_path: Path) -> None:
+    """The API server here gives pods other UIDs than Prometheus says: where that makes two of one, it is told."""
+    known, late = tmp_path / "known", tmp_path / "late"
+    save(morning, known)
+    save(morning, late, without="pods")
+    before, after = (
+        {key: json.loads(text) for key, text in reported(morning, "", "--cluster-dir", str(folder))[0].items()}
+        for folder in (known, late)
+    )
+    assert before.keys() == after.keys()
+    for key, status in after.items():
+        for name in ("nodeCost", "allocated", "cost", "unallocated", "residual"):
+            assert status.get(name) == before[key].get(name), key
+    assert {status["estimatedCost"] for status in after.values()} == {"0.000000000"}
+    assert any(status["estimatedCost"] != "0.000000000" for status in before.values())
+
+
+def save(morning: PastMorning, folder: Path, without: str = "") -> None:
+    folder.mkdir()
+    for kind in ("nodes", "pods", "namespaces"):
+        listed = json.loads(morning.sandbox.kubectl("get", kind, "-A", "-o", "json"))
+        (folder / f"{kind}.json").write_text(
+            json.dumps({**listed, "items": [] if kind == without else listed["items"]})
+        )
+
+
 def operated(morning: PastMorning, folder: Path, eventually: Eventually, *, steps: list[timedelta]) -> Said:
     """What the operator writes whose clock stands at each step until the windows up to there are in."""
     morning.set_time(steps[0] + SETTLED)
@@ -92,9 +118,9 @@ def operated(morning: PastMorning, folder: Path, eventually: Eventually, *, step
     return {key_of(report): said(report) for report in (cluster, *read_reports(morning.sandbox, morning.day).values())}
 
 
-def reported(morning: PastMorning, prometheus_url: str) -> tuple[Said, str]:
+def reported(morning: PastMorning, prometheus_url: str, *options: str) -> tuple[Said, str]:
     """What the command prints, and what it tells beside it."""
-    done = run(morning, "report", *interval_of(morning), "-o", "json", prometheus_url=prometheus_url)
+    done = run(morning, "report", *interval_of(morning), *options, "-o", "json", prometheus_url=prometheus_url)
     return {key_of(report): said(report) for report in json.loads(done.stdout)["items"]}, done.stderr
 
 
