@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import kubernetes_validate
 import pytest
 import yaml
 from chart_rendering import (
@@ -35,6 +36,9 @@ COMMON = {
     "helm.sh/chart": f"gpucost-{META['version']}",
 }
 PROMETHEUS = {"prometheus": {"url": URL}}
+KUBERNETES = ("1.31", "1.34", "1.37")
+OTHERS = ("monitoring.coreos.com/", "gpucost.io/")
+"""Kinds of these are no part of Kubernetes."""
 CONTRADICTIONS: dict[str, tuple[Values, str]] = {
     "no URL": ({}, "prometheus.url is not set; name the Prometheus"),
     "two URLs": (
@@ -153,6 +157,23 @@ def test_helm_finds_nothing_to_complain_of(chart: Chart) -> None:
         told = chart.run("lint", "--strict", str(CHART), "-f", chart.file(values))
         assert "0 chart(s) failed" in told
         assert "WARNING" not in told
+
+
+@pytest.mark.parametrize("version", KUBERNETES)
+def test_every_object_is_as_the_schemas_of_kubernetes_say(chart: Chart, version: str) -> None:
+    """The oldest that the chart takes, one between, and the newest."""
+    for sentence, values in MATRIX.items():
+        for each in chart.render(values):
+            if not each["apiVersion"].startswith(OTHERS):
+                told = kubernetes_validate.validate(each, version, strict=True)
+                assert told.startswith(version), sentence
+
+
+def test_an_object_that_is_not_as_they_say_is_found(chart: Chart) -> None:
+    deployment = pick(chart.render(PROMETHEUS), "Deployment")
+    deployment["spec"]["replica"] = 2
+    with pytest.raises(kubernetes_validate.ValidationError, match="replica"):
+        kubernetes_validate.validate(deployment, KUBERNETES[0], strict=True)
 
 
 @pytest.mark.parametrize("values", MATRIX.values(), ids=MATRIX)
