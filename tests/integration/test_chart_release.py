@@ -194,7 +194,9 @@ def test_with_only_the_url_set_the_operator_does_its_whole_job(
 def test_helm_test_runs_a_doctor_that_may_look_at_all_it_needs(cluster: Cluster) -> None:
     refused = cluster.refused_requests()
     files = ("--config", str(cluster.configuration()), "--kubeconfig", str(cluster.kubeconfig()))
-    done = subprocess.run([*GPUCOST, "doctor", *files, "-o", "json"], capture_output=True, text=True, check=False)
+    command = [*GPUCOST, "doctor", *files, "-o", "json"]
+    environ = {**os.environ, "GPUCOST_NAMESPACE": NAMESPACE}  # the pod's own, which it reads beside its token
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
     found = {(entry["subject"], entry["status"]) for entry in json.loads(done.stdout)}
     assert {("API server", "ok"), ("CRDs", "ok"), ("rights", "ok")} <= found, done.stderr
     assert cluster.refused_requests() == refused
