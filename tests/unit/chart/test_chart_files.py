@@ -115,3 +115,9 @@ def test_a_page_that_the_chart_names_exists() -> None:
     pages = {page for text in texts for page in re.findall(r"docs/[\w./-]*\w", text)}
     assert [page for page in sorted(pages) if not (ROOT / page).exists()] == []
     assert "docs/install.md" in pages
+
+
+def test_every_alert_is_explained() -> None:
+    rules = (CHART / "templates" / "prometheusrule.yaml").read_text()
+    told = re.findall(r"^\| `(GpuCost\w+)` \|", (ROOT / "docs" / "operations.md").read_text(), re.MULTILINE)
+    assert sorted(told) == sorted(re.findall(r"alert: (\w+)", rules))
