@@ -79,6 +79,42 @@ CONTRADICTIONS: dict[str, tuple[Values, str]] = {
         },
         "config.prometheus.certificateFile or keyFile are both set",
     ),
+    "a token, and a password of the configuration": (
+        {
+            "prometheus": {"url": URL, "tokenSecret": {"name": "a"}},
+            "config": {"prometheus": {"usernameFile": "/name", "passwordFile": "/password"}},
+        },
+        "a token and a user's name or password are both set",
+    ),
+    "a token and a password of the configuration alone": (
+        {**PROMETHEUS, "config": {"prometheus": {"tokenFile": "/a", "usernameFile": "/b", "passwordFile": "/c"}}},
+        "a token and a user's name or password are both set",
+    ),
+    "a name without a password": (
+        {**PROMETHEUS, "config": {"prometheus": {"usernameFile": "/name"}}},
+        "of config.prometheus.usernameFile and config.prometheus.passwordFile one is set",
+    ),
+    "a certificate of the configuration that nobody asks for": (
+        {
+            "prometheus": {"url": "http://p"},
+            "config": {"prometheus": {"certificateFile": "/tls.crt", "keyFile": "/tls.key"}},
+        },
+        "config.prometheus.certificateFile is set and prometheus.url is no https URL",
+    ),
+    "a header that is ours": (
+        {"prometheus": {"url": URL, "headerSecrets": [{"header": "Authorization", "name": "a", "key": "b"}]}},
+        "the header authorization tells who we are",
+    ),
+    "too many headers": (
+        {
+            "prometheus": {
+                "url": URL,
+                "tenantSecret": {"name": "a"},
+                "headerSecrets": [{"header": f"X-{number}", "name": "b", "key": "c"} for number in range(20)],
+            }
+        },
+        "21 headers are set for Prometheus",
+    ),
     "two tenants": (
         {
             "prometheus": {

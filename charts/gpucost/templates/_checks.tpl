@@ -36,6 +36,26 @@
 {{- end -}}
 {{- $_ := set $headers (lower .header) "prometheus.headerSecrets or tenantSecret" -}}
 {{- end -}}
+{{- if gt (len $headers) 20 -}}
+{{- fail (printf "%d headers are set for Prometheus; leave some out, so that there are 20 at most" (len $headers)) -}}
+{{- end -}}
+{{- range $name, $_ := $headers -}}
+{{- if or (hasPrefix "content-" $name) (hasPrefix "proxy-" $name) (has $name (list "accept-encoding" "authorization" "connection" "cookie" "expect" "host" "keep-alive" "te" "trailer" "transfer-encoding" "upgrade" "user-agent")) -}}
+{{- fail (printf "the header %s tells who we are or how a request is sent, and cannot be set; leave it out, and put credentials into prometheus.tokenSecret or basicAuthSecret" $name) -}}
+{{- end -}}
+{{- end -}}
+{{- $all := (include "gpucost.configuration" . | fromYaml).prometheus -}}
+{{- if and $all.tokenFile (or $all.usernameFile $all.passwordFile) -}}
+{{- fail "a token and a user's name or password are both set for Prometheus, and there is one Authorization header; leave one of them out" -}}
+{{- end -}}
+{{- range list (list "usernameFile" "passwordFile") (list "certificateFile" "keyFile") -}}
+{{- if ne (empty (get $all (first .))) (empty (get $all (last .))) -}}
+{{- fail (printf "of config.prometheus.%s and config.prometheus.%s one is set; set both or neither" (first .) (last .)) -}}
+{{- end -}}
+{{- end -}}
+{{- if and $all.certificateFile (not (hasPrefix "https://" $url)) -}}
+{{- fail "config.prometheus.certificateFile is set and prometheus.url is no https URL, so that nobody would ask for it; write https, or leave the certificate out" -}}
+{{- end -}}
 {{- if and .Values.prometheus.caSecret.name .Values.prometheus.caConfigMap.name -}}
 {{- fail "prometheus.caSecret and prometheus.caConfigMap are both set; leave one of them out" -}}
 {{- end -}}

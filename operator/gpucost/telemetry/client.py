@@ -17,7 +17,7 @@ from urllib3.util import Retry
 
 from gpucost.model.errors import ConfigurationError, IncompleteAnswer, SourceUnavailable
 from gpucost.model.time import Window
-from gpucost.telemetry.credentials import auth_of, certificate_of, headers_of
+from gpucost.telemetry.credentials import FileAuth, certificate_of, headers_of
 from gpucost.telemetry.replies import NoAnswerInTime, QueryTooHeavy, complaint_of, redirected, refusal_of, without_user
 from gpucost.telemetry.settings import TelemetrySettings
 
@@ -37,7 +37,7 @@ class PrometheusClient(PrometheusConnect):  # type: ignore[misc]  # the library 
         self.name, url = _checked(settings.url)
         super().__init__(
             url=url,
-            auth=auth_of(settings),
+            auth=FileAuth(settings),
             retry=Retry(total=0, redirect=False),
             timeout=(CONNECT_SECONDS, settings.timeout_seconds),
             method="POST",

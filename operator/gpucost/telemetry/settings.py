@@ -11,7 +11,7 @@ from gpucost.telemetry.queries import Matcher
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TelemetrySettings:
-    url: str
+    url: str = field(repr=False)
     """Base URL of the Prometheus API, without ``/api/v1``."""
     matchers: tuple[Matcher, ...] = ()
     """For a Prometheus that holds several clusters: every selector carries them."""

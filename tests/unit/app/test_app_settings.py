@@ -179,10 +179,18 @@ def test_credentials_that_contradict_each_other_are_refused(tmp_path: Path, text
     assert "secret" not in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["Authorization", "host", "Content-Length", "X Scope", "", "X-A\r\nB", "Cookie"])
+@pytest.mark.parametrize(
+    "name", ["Authorization", "host", "Content-Length", "X Scope", "", "X-A\r\nB", "Cookie", "Proxy-Authorization"]
+)
 def test_headers_that_are_ours_or_none_are_refused(tmp_path: Path, name: str) -> None:
     text = yaml.safe_dump({"prometheus": {"url": "http://p", "headers": {name: "/file"}}})
     with pytest.raises(ConfigurationError, match=r"prometheus\.headers.* must be up to 20 names of headers"):
+        load_settings(write(tmp_path, text))
+
+
+def test_a_header_that_is_named_twice_is_refused(tmp_path: Path) -> None:
+    text = "prometheus: {url: 'http://p', headers: {X-Scope-OrgID: /a, x-scope-orgid: /b}}"
+    with pytest.raises(ConfigurationError, match=r"prometheus\.headers .*each once"):
         load_settings(write(tmp_path, text))
 
 

@@ -1,11 +1,17 @@
 import socket
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 from gpu_series import make_windows
 from scripted_server import Asked, Reply, ScriptedServer, answer, json_reply, serving
 
@@ -13,6 +19,7 @@ from gpucost.model.errors import ConfigurationError, GpuCostError, IncompleteAns
 from gpucost.telemetry.client import PrometheusClient
 from gpucost.telemetry.replies import MOST_RETRY_SECONDS, Overloaded, QueryTooHeavy
 from gpucost.telemetry.settings import TelemetrySettings
+from sandbox.certificates import write_certificates
 
 FINE = answer("vector")
 PROBE = "vector(1)"
@@ -284,6 +291,34 @@ def test_a_header_that_cannot_be_sent_names_its_file_and_not_its_value(value: by
     assert f"prometheus.headers.X-Scope-OrgID {file} holds no value" in str(caught.value)
     assert "X-Other" not in str(caught.value)
     assert server.asked == []
+
+
+def test_what_is_in_the_home_folder_is_sent_to_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login someone password hush\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    with serving(lambda _: FINE) as server:
+        ask(server)
+        ask(server, url=server.url.replace("//", "//reader:secret@"))
+    sent = [asked.headers.get("Authorization") for asked in server.asked]
+    assert sent == [None, f"Basic {b64encode(b'reader:secret').decode()}"]
+
+
+def test_a_users_name_with_a_colon_is_refused(tmp_path: Path) -> None:
+    for name, text in (("name", "a:b"), ("password", "c")):
+        (tmp_path / name).write_text(text)
+    with serving(lambda _: FINE) as server, pytest.raises(ConfigurationError, match="usernameFile .* holds no name"):
+        ask(server, username_file=tmp_path / "name", password_file=tmp_path / "password")
+    assert server.asked == []
+
+
+def test_an_encrypted_key_is_told_and_nobody_is_asked_for_its_password(tmp_path: Path) -> None:
+    pair = write_certificates(tmp_path).admin
+    key = load_pem_private_key(pair.key.read_bytes(), None)
+    locked = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"hush"))
+    pair.key.write_bytes(locked)
+    files = {"certificate_file": pair.certificate, "key_file": pair.key}
+    with pytest.raises(ConfigurationError, match="as PEM and not encrypted"):
+        PrometheusClient(TelemetrySettings(url="https://prometheus", **files))
 
 
 def test_a_certificate_that_is_none_is_told_at_the_start(tmp_path: Path) -> None:

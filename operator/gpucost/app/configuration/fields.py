@@ -109,7 +109,9 @@ def _is_address(text: str) -> bool:
 
 def _is_free_header(name: str) -> bool:
     lowered = name.lower()
-    return bool(_HEADER.fullmatch(name)) and lowered not in _OUR_HEADERS and not lowered.startswith("content-")
+    return (
+        bool(_HEADER.fullmatch(name)) and lowered not in _OUR_HEADERS and not lowered.startswith(("content-", "proxy-"))
+    )
 
 
 def as_decimal(value: object) -> Decimal:
@@ -165,8 +167,9 @@ FilePath = Annotated[Path | None, must_be("the path of a file")]
 HeaderFiles = Annotated[
     Mapping[Annotated[str, that(_is_free_header)], Path],
     Field(max_length=MOST_ENTRIES),
+    that(lambda files: len({name.lower() for name in files}) == len(files)),
     must_be(
-        f"up to {MOST_ENTRIES} names of headers with the path of the file that holds the value, such as"
+        f"up to {MOST_ENTRIES} names of headers, each once, with the path of the file that holds the value, such as"
         " {X-Scope-OrgID: /var/run/secrets/prometheus/tenant}; not Authorization, nor one that tells how the request is"
         " sent"
     ),
