@@ -109,9 +109,8 @@ def _is_address(text: str) -> bool:
 
 def _is_free_header(name: str) -> bool:
     lowered = name.lower()
-    return (
-        bool(_HEADER.fullmatch(name)) and lowered not in _OUR_HEADERS and not lowered.startswith(("content-", "proxy-"))
-    )
+    is_ours = lowered in _OUR_HEADERS or lowered.startswith(("content-", "proxy-"))
+    return bool(_HEADER.fullmatch(name)) and not is_ours
 
 
 def as_decimal(value: object) -> Decimal:
