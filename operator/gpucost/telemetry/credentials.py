@@ -30,9 +30,9 @@ class FileAuth(AuthBase):
         elif settings.username_file is not None and settings.password_file is not None:
             name = _secret(settings.username_file, "usernameFile", "name", without=":")
             password = _secret(settings.password_file, "passwordFile", "password")
-            return HTTPBasicAuth(name, password)(request)
+            HTTPBasicAuth(name, password)(request)
         elif any(user := get_auth_from_url(settings.url)):
-            return HTTPBasicAuth(*user)(request)
+            HTTPBasicAuth(*user)(request)
         return request
 
 
