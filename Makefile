@@ -26,7 +26,7 @@ demo: $(STAMP) ## A simulated day on this machine: no cluster, no root, under a 
 test: $(DEV_STAMP) lint ## Lint and all tests, with a real API server and a real Prometheus
 # Whatever cannot be had here is told here; the tests that need it say so too.
 	-@$(BIN)/python -m sandbox binaries
-	$(BIN)/pytest --numprocesses 2 --dist loadfile
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 test-unit: $(DEV_STAMP) ## Only the tests that need no servers
 	$(BIN)/pytest --numprocesses 2 -m "not cluster"
