@@ -358,7 +358,23 @@ REFUSED: dict[str, tuple[str, str]] = {
         "/apis/gpucost.io/v1alpha1/gpuratecards",
         "/apis/gpucost.io/v1alpha1/namespaces/default/gpucostwindows",
     )
-    for method, path in (("POST", place), ("PUT", f"{place}/a"), ("PATCH", f"{place}/a"), ("DELETE", f"{place}/a"))
+    for method, path in (
+        ("POST", place),
+        ("DELETE", place),
+        *((method, f"{place}/a") for method in ("PUT", "PATCH", "DELETE")),
+    )
+} | {
+    f"{method} {path}": (method, path)
+    for method, path in (
+        ("PATCH", "/api/v1/nodes/a/status"),
+        ("PATCH", "/api/v1/namespaces/{own}/pods/a/status"),
+        ("POST", "/api/v1/namespaces/{own}/pods/a/binding"),
+        ("POST", "/api/v1/namespaces/{own}/pods/a/eviction"),
+        ("POST", "/api/v1/namespaces/{own}/pods/a/exec?command=ls"),
+        ("POST", "/api/v1/namespaces/{own}/serviceaccounts/gpucost/token"),
+        ("PUT", "/api/v1/namespaces/kube-system/finalize"),
+        ("PATCH", "/apis/apps/v1/namespaces/{own}/deployments/a/scale"),
+    )
 }
 
 

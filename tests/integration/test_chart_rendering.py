@@ -364,6 +364,10 @@ NOTES: dict[str, tuple[Values, str]] = {
     "where there are no rates": (PROMETHEUS, "public list prices stand in"),
     "where nothing is scraped": (PROMETHEUS, "Set metrics.serviceMonitor.enabled"),
     "that a token goes in clear": ({"prometheus": {"url": URL, "tokenSecret": {"name": "a"}}}, "use an https URL"),
+    "that a key in a header goes in clear": (
+        {"prometheus": {"url": URL, "headerSecrets": [{"header": "X-Api-Key", "name": "a", "key": "b"}]}},
+        "use an https URL",
+    ),
     "that nothing runs": ({**PROMETHEUS, "replicaCount": 0}, "replicaCount is 0"),
     "that an uninstall deletes reports": ({**PROMETHEUS, "crds": {"keep": False}}, "will delete every report"),
     "that CRDs are somebody else's": ({**PROMETHEUS, "crds": {"enabled": False}}, "waits until somebody installs"),

@@ -53,7 +53,7 @@ def test_an_operator_that_lacks_a_right_is_told_which_and_a_reader_is_not(
         kubectl("create", "clusterrolebinding", f"doctor-{account}", *binding)
     found = {account: rights_of(gpucost, fleet_box, tmp_path, account) for account in ("reader", "half")}
     assert found["reader"]["status"] == "ok"
-    assert "it writes no reports" in found["reader"]["found"]
+    assert "it writes nothing" in found["reader"]["found"]
     assert found["half"]["status"] == "failure"
     assert "get, watch, patch, delete gpucostreports" in found["half"]["found"]
     assert "list, create, delete gpucostwindows in namespace gpucost" in found["half"]["found"]
