@@ -16,7 +16,13 @@ import yaml
 from pydantic import BaseModel
 
 from gpucost.pricing import card_schema
-from gpucost.reports.columns import CLUSTER_REPORT_COLUMNS, REPORT_COLUMNS, Column
+from gpucost.reports.columns import (
+    CLUSTER_REPORT_COLUMNS,
+    RATE_CARD_COLUMNS,
+    REPORT_COLUMNS,
+    WINDOW_COLUMNS,
+    Column,
+)
 from gpucost.reports.resources import cluster_gpu_cost_report, gpu_cost_report, gpu_cost_window, gpu_rate_card
 from gpucost.reports.resources.fields import GROUP, VERSION
 
@@ -81,11 +87,6 @@ NO_DISCOUNT_ON_OWNED = Rule(
 )
 
 
-def _status_of(condition: str) -> str:
-    """Where a condition says True or False: a path for a column."""
-    return f'.status.conditions[?(@.type=="{condition}")].status'
-
-
 RESOURCES = (
     Resource(
         kind=gpu_cost_report.KIND,
@@ -118,12 +119,7 @@ RESOURCES = (
         namespaced=True,
         description="What the operator decided of one window, kept until every report has it. Not for people.",
         spec=gpu_cost_window.WindowSpec,
-        columns=(
-            Column("Start", ".spec.start", "Start of what was decided."),
-            Column("End", ".spec.end", "End of what was decided."),
-            Column("Chunk", ".spec.chunk", "0: the index.", type="integer"),
-            Column("Chunks", ".spec.chunks", "How many chunks hold the rows.", type="integer"),
-        ),
+        columns=WINDOW_COLUMNS,
         rules={"spec": (SPEC_STAYS, END_AFTER_START)},
     ),
     Resource(
@@ -134,16 +130,7 @@ RESOURCES = (
         description="Prices of GPU nodes, for those that the price list does not know or whose price is your own.",
         spec=card_schema.RateCardSpec,
         status=gpu_rate_card.RateCardStatus,
-        columns=(
-            Column("Accepted", _status_of("Accepted"), "Whether all of its rates can be used."),
-            Column("Conflicting", _status_of("Conflicting"), "Whether an older card has the same claim to nodes."),
-            Column("Nodes", ".status.nodesInForce", "GPU nodes whose rate comes from it.", type="integer"),
-            Column("Currency", ".spec.currency", "Currency of the prices."),
-            Column("Priority", ".spec.priority", "The highest that matches counts.", type="integer"),
-            Column("Valid From", ".spec.validFrom", "First moment at which it counts."),
-            Column("Valid Until", ".spec.validUntil", "First moment at which it no longer counts."),
-            Column("Source", ".spec.source", "Where the prices come from."),
-        ),
+        columns=RATE_CARD_COLUMNS,
         rules={"spec": (UNTIL_AFTER_FROM,), "spec.rates[]": (UNTIL_AFTER_FROM, ONE_PRICE, NO_DISCOUNT_ON_OWNED)},
     ),
 )

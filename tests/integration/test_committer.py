@@ -24,6 +24,7 @@ from gpucost.model.errors import ConfigurationError, IncompleteAnswer, SourceUna
 from gpucost.model.money import parse_e9
 from gpucost.model.tenancy import LabelKeys
 from gpucost.model.time import DAY, Period, PeriodKind, windows_between
+from gpucost.reports.build import build_cluster_report
 from gpucost.reports.conditions import INTACT
 from gpucost.reports.digest import seal
 from gpucost.reports.record import WindowRecord, record_of
@@ -142,6 +143,11 @@ class Trial:
         assert cluster.status is not None
         return cluster.status
 
+    def write_back(self, status: ClusterReportStatus) -> None:
+        read = self.store().read_cluster_report(PERIOD)
+        assert read is not None
+        self.store().write_cluster_report(build_cluster_report(read.name, PERIOD, read.spec, status), read)
+
     def conditions(self) -> dict[str, str]:
         return {condition.type: condition.status for condition in self.status().conditions}
 
@@ -222,6 +228,45 @@ def test_a_clusters_report_that_holds_nothing_takes_what_its_teams_have_and_no_m
     assert trial.status().windows == 0
     trial.step_until_idle(START + timedelta(hours=1, minutes=31))
     assert trial.totals() == expected(trial, 18)
+
+
+def test_a_clusters_report_that_was_set_back_takes_what_its_teams_have_and_no_more(trial: Trial) -> None:
+    """As from a backup: its digest fits, so nothing shows that it is older."""
+    committer = trial.committer()
+    committer.commit(trial.record(0, 12))
+    before = trial.status()
+    for first in (12, 15):
+        assert committer.next_stop(START + first * LENGTH) is None
+        committer.commit(trial.record(first, first + 3))
+    trial.write_back(before)
+    assert committer.next_stop(START + 12 * LENGTH) == START + 18 * LENGTH
+    committer.commit(trial.record(12, 14))
+    assert committer.next_stop(START + 14 * LENGTH) == START + 18 * LENGTH
+    trial.step_until_idle(START + timedelta(hours=2, minutes=1))
+    assert trial.totals() == expected(trial, 24)
+
+
+def test_where_a_record_was_deleted_in_the_middle_of_its_commit_the_next_one_ends_with_it(
+    trial: Trial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some teams have it, the cluster does not; and by now there are more windows to decide."""
+    committer = trial.committer()
+    committer.commit(trial.record(0, 12))
+    half = trial.record(12, 18)
+    assert committer.decide(half) == half
+    assert committer.next_stop(half.start) is None
+    with monkeypatch.context() as patched:
+        patched.setattr(ReportStore, "write_cluster_report", no_answer)
+        with pytest.raises(SourceUnavailable):
+            committer.commit(half)
+    trial.api.kubectl("delete", "gcw", "-A", "--all")
+    assert committer.next_stop(half.start) == half.end
+    trial.step_until_idle(START + timedelta(hours=2, minutes=1))
+    assert trial.totals() == expected(trial, 24)
+
+
+def no_answer(*_: object) -> StoredClusterReport:
+    raise SourceUnavailable("the API server is away")
 
 
 def test_a_status_that_somebody_took_away_is_gone_on_from_where_it_is_known(trial: Trial) -> None:

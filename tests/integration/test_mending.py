@@ -28,7 +28,7 @@ from gpucost.app.plan import Timing, next_batch
 from gpucost.app.prices.rates import Prices
 from gpucost.app.process.kopf_operator import KopfThread, make_registry
 from gpucost.cluster.connection import connect
-from gpucost.model.errors import SourceUnavailable
+from gpucost.model.errors import Conflict, NotLeading, SourceUnavailable
 from gpucost.model.money import parse_e9
 from gpucost.model.tenancy import LabelKeys
 from gpucost.model.time import DAY, Period, PeriodKind, Window, period_of
@@ -260,6 +260,24 @@ def test_what_is_deleted_comes_back_as_it_was(watched: Trial, eventually: Eventu
     watched.assert_whole(day(0), START + 5 * HOUR)
 
 
+@pytest.mark.parametrize("of_cluster", [False, True])
+def test_what_is_set_back_comes_forward_as_it_was(watched: Trial, eventually: Eventually, of_cluster: bool) -> None:
+    """As from a backup: its digest fits."""
+    watched.operate(START + 3 * HOUR)
+    key = Key(None, day(0).name) if of_cluster else a_team(watched, day(0))
+    old = watched.statuses(day(0))[key]
+    watched.operate(START + 5 * HOUR)
+    watched.mend()
+    before = watched.statuses(day(0))
+    watched.patch(key, old.model_dump(mode="json", by_alias=True))
+    assert eventually(lambda: watched.memory.has_marked, 10)
+    watched.mend()
+    assert watched.statuses(day(0)) == before
+    assert watched.mended == {"memory": 1}
+    watched.operate(START + 7 * HOUR)
+    watched.assert_whole(day(0), START + 7 * HOUR)
+
+
 def test_what_is_deleted_while_a_window_is_computed_takes_it_all_the_same(trial: Trial) -> None:
     trial.operate(START + 3 * HOUR)
     for kind in ("gcr", "cgcr"):
@@ -356,6 +374,36 @@ def test_a_clusters_report_that_nobody_remembers_is_computed_again(trial: Trial)
 
 
 @pytest.mark.parametrize("of_cluster", [False, True])
+def test_a_status_that_was_taken_away_while_nobody_looked_is_computed_again(trial: Trial, of_cluster: bool) -> None:
+    trial.operate(START + 9 * HOUR)
+    key = Key(None, day(0).name) if of_cluster else a_team(trial, day(0))
+    before = trial.statuses(day(0))[key]
+    trial.patch(key, None)
+    trial.restart()
+    trial.mender.turn()
+    assert figures(trial.statuses(day(0))[key]) == figures(before)
+    assert trial.mended == {"recomputed": 1}
+    trial.operate(START + 15 * HOUR)
+    trial.assert_whole(day(0), START + 15 * HOUR)
+
+
+def test_teams_that_are_further_than_the_cluster_lack_nothing(trial: Trial) -> None:
+    """Its report was set back while nobody looked, and takes anew what it lacks."""
+    trial.operate(START + 3 * HOUR)
+    key = Key(None, day(0).name)
+    old = trial.statuses(day(0))[key]
+    trial.operate(START + 5 * HOUR)
+    trial.patch(key, old.model_dump(mode="json", by_alias=True))
+    trial.restart()
+    trial.mend()
+    trial.operate(START + 5 * HOUR)
+    trial.mend()
+    trial.assert_whole(day(0), START + 5 * HOUR)
+    assert REPORTS_MISSING not in conditions(trial.statuses(day(0))[key])
+    assert trial.mended == {}
+
+
+@pytest.mark.parametrize("of_cluster", [False, True])
 def test_an_edit_that_nobody_saw_is_undone_by_computing_again(trial: Trial, of_cluster: bool) -> None:
     trial.operate(START + 9 * HOUR)
     key = Key(None, day(0).name) if of_cluster else a_team(trial, day(0))
@@ -440,6 +488,32 @@ def ending_after(writes: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
             yield
 
 
+def test_each_span_of_a_day_that_is_computed_again_is_a_sign_of_life(trial: Trial) -> None:
+    trial.operate(START + DAY)
+    beats: list[None] = []
+    plain = RememberingStore(trial.api.client, operator_namespace=OPERATOR, memory=trial.memory)
+    rebuilder = Rebuilder(
+        plain, trial.pipeline(), currency=USD, timing=TIMING, clock=trial.clock, beat=lambda: beats.append(None)
+    )
+    assert rebuilder.day(day(0), USD) is not None
+    assert len(beats) == 4
+
+
+def test_who_does_not_lead_any_more_puts_nothing_right(trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing failed: what says so goes past the mender, to whoever ends the term."""
+    trial.operate(START + 3 * HOUR)
+    trial.delete(a_team(trial, day(0)))
+    trial.restart()
+    monkeypatch.setattr(KubeClient, "apply", not_leading)
+    with pytest.raises(NotLeading):
+        trial.mender.turn()
+    assert trial.mended == {}
+
+
+def not_leading(*_: object) -> None:
+    raise NotLeading("another replica leads")
+
+
 def test_a_whole_day_and_its_month_are_made_again(trial: Trial) -> None:
     trial.operate(START + 2 * DAY + 3 * HOUR)
     before = {period: trial.statuses(period) for period in (day(1), MONTH)}
@@ -453,12 +527,19 @@ def test_a_whole_day_and_its_month_are_made_again(trial: Trial) -> None:
         assert {key: figures(after[key]) for key in after} == {key: figures(status) for key, status in statuses.items()}
 
 
+MONTHS = {"an open month": (START + DAY + 3 * HOUR, OPEN), "a month that is over": (START + 2 * DAY + 3 * HOUR, FINAL)}
+
+
 @pytest.mark.parametrize("of_cluster", [False, True])
-def test_a_month_that_nobody_remembers_is_summed_from_its_days(trial: Trial, of_cluster: bool) -> None:
-    trial.operate(START + 2 * DAY + 3 * HOUR)
+@pytest.mark.parametrize(("until", "phase"), MONTHS.values(), ids=MONTHS)
+def test_a_month_that_nobody_remembers_is_summed_from_its_days(
+    trial: Trial, of_cluster: bool, until: datetime, phase: str
+) -> None:
+    """Nothing else brings back a team's that is deleted while nobody looks."""
+    trial.operate(until)
     key = Key(None, MONTH.name) if of_cluster else a_team(trial, MONTH)
     before = trial.statuses(MONTH)[key]
-    assert before.phase == FINAL
+    assert before.phase == phase
     trial.delete(key)
     trial.restart()
     trial.mend()
@@ -498,6 +579,19 @@ def test_a_final_report_that_somebody_made_anew_is_replaced(watched: Trial, even
 
     assert eventually(is_mended, 10)
     assert watched.statuses(day(0))[key].phase == FINAL
+
+
+def test_what_is_removed_to_be_made_anew_is_what_was_read(trial: Trial) -> None:
+    trial.operate(START + 3 * HOUR)
+    key = Key(None, day(0).name)
+    store = RememberingStore(trial.api.client, operator_namespace=OPERATOR, memory=trial.memory)
+    old = store.read_cluster_report(day(0))
+    assert old is not None
+    trial.delete(key)
+    trial.operate(START + 3 * HOUR)  # puts it there again
+    with pytest.raises(Conflict):
+        store.remove(old)
+    assert key in trial.statuses(day(0))
 
 
 def test_an_older_operators_digest_is_no_foreign_edit(trial: Trial) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from gpucost.app.committing.retention import PAUSE_SECONDS, Retention
 from gpucost.app.configuration.retention_rules import RetentionRules
+from gpucost.model.errors import Conflict
 from gpucost.model.time import DAY, Period, PeriodKind, Window, format_time, period_of
 from gpucost.reports.conditions import NOTHING_TO_REMOVE, RETENTION_APPLIED, TOTALS_EXCEEDED
 from gpucost.reports.resources.fields import ReportSizes
@@ -217,6 +218,21 @@ def test_where_nothing_may_go_that_is_told_and_nothing_goes(trial: Trial) -> Non
     reason, message = trial.told(day(0)) or ("", "")
     assert reason == NOTHING_TO_REMOVE
     assert "there is no day that could be removed" in message
+
+
+@pytest.mark.parametrize("of_cluster", [False, True])
+def test_a_report_that_was_made_anew_is_not_the_one_that_was_to_go(trial: Trial, *, of_cluster: bool) -> None:
+    store = trial.store()
+    names = store.names_of_cluster_reports() if of_cluster else store.names_of_reports(day(40))
+    old = next(each for each in names if each.name in (OLD, f"{TEAMS[0]}-{OLD}"))
+    store.delete(old)
+    if of_cluster:
+        store.write_cluster_report(make_cluster_report(day(40)), None)
+    else:
+        store.write_report(make_report(NAMESPACE, TEAMS[0], period=day(40)), None)
+    with pytest.raises(Conflict):
+        store.delete(old)
+    assert trial.left() == ALL
 
 
 def test_whoever_is_killed_between_two_deletions_goes_on_from_there(trial: Trial) -> None:

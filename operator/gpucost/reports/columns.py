@@ -1,11 +1,11 @@
-"""The columns of ``kubectl get``: the CRDs are generated from them and the command line prints by them."""
+"""The columns of ``kubectl get``: the CRDs are generated from them and the command line prints reports by them."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One printer column; ``json_path`` is dotted keys from the object's root, nothing else."""
+    """One printer column; ``json_path`` of a report's is dotted keys from the object's root, nothing else."""
 
     name: str
     json_path: str
@@ -46,4 +46,28 @@ CLUSTER_REPORT_COLUMNS = (
     Column("Residual", ".status.residual", "What the parts miss of the bill; must be 0.", priority=1),
     Column("Currency", ".spec.currency", "Currency of all money in the report.", priority=1),
     Column("Last Window", ".status.lastWindowEnd", "End of the last window that is in the report.", priority=1),
+)
+
+WINDOW_COLUMNS = (
+    Column("Start", ".spec.start", "Start of what was decided."),
+    Column("End", ".spec.end", "End of what was decided."),
+    Column("Chunk", ".spec.chunk", "0: the index.", type="integer"),
+    Column("Chunks", ".spec.chunks", "How many chunks hold the rows.", type="integer"),
+)
+
+
+def _status_of(condition: str) -> str:
+    """Where a condition says True or False."""
+    return f'.status.conditions[?(@.type=="{condition}")].status'
+
+
+RATE_CARD_COLUMNS = (
+    Column("Accepted", _status_of("Accepted"), "Whether all of its rates can be used."),
+    Column("Conflicting", _status_of("Conflicting"), "Whether an older card has the same claim to nodes."),
+    Column("Nodes", ".status.nodesInForce", "GPU nodes whose rate comes from it.", type="integer"),
+    Column("Currency", ".spec.currency", "Currency of the prices."),
+    Column("Priority", ".spec.priority", "The highest that matches counts.", type="integer"),
+    Column("Valid From", ".spec.validFrom", "First moment at which it counts."),
+    Column("Valid Until", ".spec.validUntil", "First moment at which it no longer counts."),
+    Column("Source", ".spec.source", "Where the prices come from."),
 )

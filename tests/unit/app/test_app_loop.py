@@ -88,6 +88,22 @@ def test_what_is_to_be_closed_comes_before_the_next_window() -> None:
     assert len(world.committed.records) == 1
 
 
+@pytest.mark.parametrize("backfill", [DAY, HOUR], ids=["asked for", "too old to be asked for"])
+def test_what_teams_are_further_than_the_cluster_is_computed_apart_on_whatever_edge_it_ends(
+    backfill: timedelta,
+) -> None:
+    """As where windows had another length when it was decided."""
+    world = make_world(since=12)
+    world.timing = replace(TIMING, backfill_max_age=backfill)
+    world.loop = world.make_loop()
+    stop = START + HOUR + 7 * MINUTE
+    world.committed.next_stop = lambda start: stop if start < stop else None  # type: ignore[assignment, method-assign]
+    world.run_to(15)
+    spans = [((record.start - START) / MINUTE, (record.end - START) / MINUTE) for record in world.committed.records]
+    assert spans[:3] == [(60, 65), (65, 67), (67, 70)]
+    assert world.failures == []
+
+
 def test_an_outage_is_waited_for_however_long_it_is_and_costs_no_figure() -> None:
     world = make_world(since=60, is_down=True)
     for _ in range(24):

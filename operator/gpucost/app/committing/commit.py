@@ -4,7 +4,7 @@ Rule: docs/operations.md, "Exactly once". The record is written before any repor
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 
 from pydantic import ValidationError
@@ -48,6 +48,8 @@ class Committer:
         self._writer = ReportWriter(store, clock=clock, mend=mend, beat=beat)
         self._currency = currency
         self._clock = clock
+        self._level: datetime | None = None
+        """No report of its day is further than this moment; None: not known."""
 
     def committed_until(self) -> datetime | None:
         """End of the last window that every report has; None: there is no report yet.
@@ -67,14 +69,16 @@ class Committer:
     def next_stop(self, start: datetime) -> datetime | None:
         """Where a record that begins at ``start`` must end, so that every report either has all of it or none.
 
-        Only where the cluster's report of the day is gone, or holds nothing: its teams may be further than it.
+        Teams are further than the cluster where its report is gone, empty or set back, or a record was deleted before
+        all had it.
         """
-        period = period_of(Window(start, start), PeriodKind.DAY)
-        cluster = self._store.read_cluster_report(period)
-        if cluster is not None and cluster.status is not None and cluster.status.windows:
+        if start == self._level:
             return None
-        ends = (report.last_window_end for report in self._store.read_reports(period))
-        return min((end for end in ends if end is not None and end > start), default=None)
+        reports = self._store.read_reports(period_of(Window(start, start), PeriodKind.DAY))
+        further = _ends_after(start, reports)
+        if not further:
+            self._level = start
+        return min(further, default=None)
 
     def decided_after(self, moment: datetime | None) -> tuple[WindowRecord, ...]:
         """Records that were decided and not yet taken by all reports, oldest first; None: all there are."""
@@ -101,6 +105,7 @@ class Committer:
 
         A report that nobody takes holds up no other: its figures are in the cluster's, which says so.
         """
+        self._level = None  # some have it and others do not, until all is done
         period = period_of(Window(record.start, record.end), PeriodKind.DAY)
         stored = {(report.origin, report.spec.team): report for report in self._store.read_reports(period)}
         for problem in self._store.problems:
@@ -115,6 +120,8 @@ class Committer:
                 refused.append(f"{namespace}/{team}")
         self._bring_cluster_forward(record, period, refused)
         self._store.delete_records(record.end)
+        if record.end < period.end and not _ends_after(record.end, stored.values()):
+            self._level = record.end
 
     def _bring_forward(self, record: WindowRecord, group: Group, period: Period, read: StoredReport | None) -> None:
         def folded(status: ReportStatus | None) -> ReportStatus:
@@ -129,6 +136,10 @@ class Committer:
             return with_refused_told(status, refused, now) if refused else status
 
         self._writer.bring_cluster(period, folded, currency=record.currency)
+
+
+def _ends_after(moment: datetime, reports: Iterable[StoredReport]) -> list[datetime]:
+    return [end for report in reports if (end := report.last_window_end) is not None and end > moment]
 
 
 def _takes_windows(day: StoredClusterReport) -> bool:

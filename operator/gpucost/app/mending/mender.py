@@ -19,7 +19,7 @@ from gpucost.app.mending.report_check import ReportCheck, group_of
 from gpucost.app.mending.report_memory import ReportMemory, key_of
 from gpucost.app.mending.restoring import Restorer, build
 from gpucost.app.told_once import named
-from gpucost.model.errors import Conflict, GpuCostError, InputError, NotLeading, Refused
+from gpucost.model.errors import Conflict, GpuCostError, InputError, Refused
 from gpucost.model.time import Period, PeriodKind
 from gpucost.reports.conditions import Finding, set_condition
 from gpucost.reports.fold import OPEN
@@ -111,8 +111,6 @@ class Mender:
             return
         try:
             self._take_turn()
-        except NotLeading:
-            return
         except GpuCostError as error:
             self._not_before = self._monotonic() + self._backoff.failed()
             if str(error) != self._trouble:

@@ -36,12 +36,15 @@ class Rebuilder:
         currency: str,
         timing: Timing,
         clock: Callable[[], datetime],
+        beat: Callable[[], None] = lambda: None,
     ) -> None:
+        """``beat`` is called after each span of a day that is computed: a slow day is no loop that is stuck."""
         self._store = store
         self._pipeline = pipeline
         self._currency = currency
         self._timing = timing
         self._clock = clock
+        self._beat = beat
         self._days: dict[tuple[Period, datetime], DayAgain] = {}
         self._clusters: dict[Period, StoredClusterReport | None] = {}
         self._reports: dict[Period, list[StoredReport]] = {}
@@ -78,7 +81,9 @@ class Rebuilder:
         if period.start < blind_until(now, self._timing) or floor_to(until, length) != until or until <= period.start:
             return None
         if (period, until) not in self._days:
-            records = records_again(self._pipeline, period, until, length, blind=period.start)
+            records = records_again(
+                self._pipeline, period, until, length, blind=period.start, progress=lambda _: self._beat()
+            )
             self._days[period, until] = fold_again(records, period, now)
         return self._days[period, until]
 

@@ -77,7 +77,7 @@ class ReportCheck:
             if cluster is None:
                 return True
         assert cluster.status is not None  # noqa: S101 - restored, or it has windows
-        if cluster.status.phase == OPEN and self._store.read_records(parse_time(cluster.status.last_window_end)):
+        if cluster.status.phase == OPEN and self._is_on_its_way(period, cluster):
             return False
         self._restore_teams(period, cluster)
         return True
@@ -87,6 +87,17 @@ class ReportCheck:
         if period.kind is not PeriodKind.DAY:
             return False
         return any(parse_time(record[0].start) == period.start for record in self._store.read_records(period.start))
+
+    def _is_on_its_way(self, period: Period, cluster: StoredClusterReport) -> bool:
+        """Whether windows come to it before it tells what its teams must have."""
+        assert cluster.status is not None  # noqa: S101 - as `_check` found
+        until = parse_time(cluster.status.last_window_end)
+        if self._store.read_records(until):
+            return True
+        if period.kind is not PeriodKind.DAY or period != self._store.cluster_periods(period.kind)[-1]:
+            return False
+        ends = (report.last_window_end for report in self._rebuilder.reports(period))
+        return any(end is not None and end > until for end in ends)
 
     def _restore_cluster(
         self, period: Period, read: StoredClusterReport | None, reports: Sequence[StoredReport]

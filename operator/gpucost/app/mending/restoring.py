@@ -159,17 +159,15 @@ class Restorer:
         self.write(build(key, current.spec, status), read)
 
     def _is_poorer(self, current: AnyStored) -> bool:
-        """Whether it was deleted, or emptied, and began anew with what came after."""
+        """Whether it was set back; or deleted, or emptied, and began anew with what came after."""
         known = self._memory.recall(key_of(current))
-        if known is None or known.status is None or current.status is None:
-            return False
-        return known.status.windows > current.status.windows
+        return known is not None and _windows(known) > _windows(current)
 
     def _enrich(self, current: AnyStored) -> bool:
         """A report that lacks windows gets all of them; False: nothing tells them any more."""
         key, how = key_of(current), MEMORY
         known = self._memory.recall(key)
-        status = known.status if known is not None and not (current.status and current.status.windows) else None
+        status = known.status if known is not None and _holds_all_of(known, current) else None
         if status is None:
             status, how = self._rebuilder.status_of(current.spec, _group(key, current.spec)), _how(current.spec)
         if status is None:
@@ -218,6 +216,16 @@ def _is_what_was_edited(found: Found, known: AnyStored) -> bool:
         return now.digest == then.digest
     windows = "windows" in touched or now.windows == then.windows
     return windows and ("lastWindowEnd" in touched or now.last_window_end == then.last_window_end)
+
+
+def _holds_all_of(known: AnyStored, current: AnyStored) -> bool:
+    """Whether ``current`` is ``known`` set back or emptied, and has nothing that came after."""
+    until, then = current.last_window_end, known.last_window_end
+    return _windows(known) > _windows(current) and (until is None or (then is not None and then >= until))
+
+
+def _windows(report: AnyStored) -> int:
+    return report.status.windows if report.status else 0
 
 
 def _origin(key: Key, spec: AnySpec) -> str | None:

@@ -140,7 +140,12 @@ class Assembly:
 
     def _mender(self, settings: Settings, store: RememberingStore, pipeline: Pipeline) -> Mender:
         rebuilder = Rebuilder(
-            store, pipeline, currency=settings.currency, timing=timing_of(settings), clock=self._clock
+            store,
+            pipeline,
+            currency=settings.currency,
+            timing=timing_of(settings),
+            clock=self._clock,
+            beat=self._state.begin,
         )
         return Mender(
             store,

@@ -11,6 +11,7 @@ from gpucost.app.committing.commit import Committer
 from gpucost.app.committing.standing import Standing
 from gpucost.app.computing.pipeline import Pipeline, Witness
 from gpucost.app.plan import (
+    MOST_SPAN,
     Timing,
     blind_until,
     count_windows,
@@ -188,12 +189,12 @@ class WindowLoop:
         stops = [self._committer.next_stop(start), *(record.start for record in decided[:1])]
         stop = min((moment for moment in stops if moment is not None and moment > start), default=None)
         if start < blind:
-            return next_batch(start, min(blind, stop or blind), length), True
+            return _batch(start, blind, stop, length), True
         server = self._telemetry.server_time()
         if server < now - self._timing.settle_delay:
             logger.warning("this clock is ahead of Prometheus': %s against %s", format_time(now), format_time(server))
         until = over_until(min(now, server), self._newest_sample(), self._timing)
-        return next_batch(start, min(until, stop or until), length, self._asking.span), False
+        return _batch(start, until, stop, length, self._asking.span), False
 
     def _newest_sample(self) -> datetime | None:
         """None also where the answer is partial: a window then waits for its lateness, as without samples."""
@@ -218,3 +219,12 @@ class WindowLoop:
         if self._state.windows_behind * self._timing.window > BEHIND:
             total = self._caught_up + self._state.windows_behind
             self._standing.tell_backfill(self._caught_up, total, record.end)
+
+
+def _batch(
+    start: datetime, until: datetime, stop: datetime | None, length: timedelta, span: timedelta = MOST_SPAN
+) -> Sequence[Window]:
+    """The next windows that end by ``until``, and by ``stop``: where windows had another length, a shorter one does."""
+    if stop is None or stop > until:
+        return next_batch(start, until, length, span)
+    return next_batch(start, stop, length, span) or (Window(start, stop),)

@@ -6,10 +6,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 ATTEMPT_LIMIT_SECONDS = 1800.0
-"""Beyond it, without a report written, the loop is stuck.
+"""Beyond it, without a sign of life, the loop is stuck.
 
-The longest that a sound one can take: usage, power and two kinds of prices are read, each for 120 s and one query more
-of at most 5 minutes.
+Signs of life are the begin of an attempt or of a turn beside it, each report that is about to be written or was put
+right, and each span of a day that is computed again. The longest that a sound loop can be without one is the reading of
+one span, of 6 hours as of 5 minutes: usage, power and two kinds of prices, each for 120 s and one query more. That is
+4 x 130 s where ``prometheus.timeout`` is as it comes, and 4 x 423 s where it is 5 minutes, the most that it may be.
+Matching takes seconds, and so do the lists of an API server that answers; work beside the windows begins nothing after
+10 s.
 """
 
 
@@ -50,6 +54,8 @@ class LoopState:
         self.windows_incomplete = {**known, reason: known.get(reason, 0) + windows}
 
     def count_mended(self, how: str) -> None:
+        """One report more; many slow ones are no sign of a loop that is stuck."""
+        self.begin()
         known = self.reports_mended
         self.reports_mended = {**known, how: known.get(how, 0) + 1}
 
