@@ -3,6 +3,9 @@
 import time
 from collections.abc import Callable
 
+_PIECE_BYTES = 2**20
+"""Asked for at once: Python makes room for all of it before it knows how much there is."""
+
 
 def read_whole(read: Callable[[int], bytes], *, most: int, deadline: float) -> bytes:
     """What ``read`` gives until it gives nothing; it has ended once there are more than ``most`` bytes.
@@ -12,7 +15,7 @@ def read_whole(read: Callable[[int], bytes], *, most: int, deadline: float) -> b
     """
     pieces: list[bytes] = []
     size = 0
-    while size <= most and (piece := read(most + 1 - size)):
+    while size <= most and (piece := read(min(_PIECE_BYTES, most + 1 - size))):
         if time.monotonic() > deadline:
             raise TimeoutError("its answer had not come to an end in time")
         pieces.append(piece)

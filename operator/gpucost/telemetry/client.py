@@ -15,6 +15,7 @@ from prometheus_api_client import PrometheusConnect
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 from urllib3.util import Retry
 
+from gpucost.model.answers import read_whole
 from gpucost.model.errors import ConfigurationError, IncompleteAnswer, SourceUnavailable
 from gpucost.model.time import Window
 from gpucost.telemetry.credentials import FileAuth, certificate_of, headers_of
@@ -22,7 +23,6 @@ from gpucost.telemetry.replies import NoAnswerInTime, QueryTooHeavy, complaint_o
 from gpucost.telemetry.settings import TelemetrySettings
 
 CONNECT_SECONDS = 3.0
-_CHUNK_BYTES = 2**20
 _ERROR_BYTES = 2**16
 _PROBE = "vector(1)"
 
@@ -46,8 +46,6 @@ class PrometheusClient(PrometheusConnect):  # type: ignore[misc]  # the library 
             self._session.verify = str(settings.ca_file)
         self._session.cert = certificate_of(settings)
         self._settings = settings
-        self._seconds = settings.timeout_seconds
-        self._max_bytes = settings.max_answer_bytes
         self._complaints: list[IncompleteAnswer] | None = None
 
     @contextmanager
@@ -114,8 +112,8 @@ class PrometheusClient(PrometheusConnect):  # type: ignore[misc]  # the library 
 
     def _send(self, path: str, form: dict[str, str]) -> bytes:
         # The server is to give up first: it then says why, and stops working.
-        form = {**form, "timeout": f"{max(1, int(self._seconds * 900))}ms"}
-        deadline = time.monotonic() + CONNECT_SECONDS + self._seconds
+        form = {**form, "timeout": f"{max(1, int(self._settings.timeout_seconds * 900))}ms"}
+        deadline = time.monotonic() + CONNECT_SECONDS + self._settings.timeout_seconds
         try:
             response = self._session.post(
                 self.url + path,
@@ -132,7 +130,7 @@ class PrometheusClient(PrometheusConnect):  # type: ignore[misc]  # the library 
                 if response.status_code != requests.codes.ok:
                     self._raise_status(response, deadline)
                 self._check_type(response)
-                return self._read(response, self._max_bytes, deadline)
+                return self._read(response, self._settings.max_answer_bytes, deadline)
         except (requests.RequestException, HTTPError) as error:
             raise self._unavailable(error) from error
         except OSError as error:  # a certificate file that is not there
@@ -141,22 +139,17 @@ class PrometheusClient(PrometheusConnect):  # type: ignore[misc]  # the library 
             ) from error
 
     def _read(self, response: requests.Response, most: int, deadline: float) -> bytes:
-        chunks: list[bytes] = []
-        size = 0
-        # read1 comes back with what there is; read would wait for a whole chunk, however slowly it drips in.
-        while chunk := response.raw.read1(_CHUNK_BYTES):
-            size += len(chunk)
-            if size > most:
-                raise QueryTooHeavy(
-                    f"{self.name} sent more than {most} bytes; ask for less at once or raise prometheus.maxAnswerBytes"
-                )
-            if time.monotonic() > deadline:
-                raise QueryTooHeavy(
-                    f"{self.name} had not sent its whole answer in time; ask for less at once or raise"
-                    " prometheus.timeout"
-                )
-            chunks.append(chunk)
-        return b"".join(chunks)
+        try:
+            body = read_whole(response.raw.read1, most=most, deadline=deadline)
+        except TimeoutError as error:
+            raise QueryTooHeavy(
+                f"{self.name} had not sent its whole answer in time; ask for less at once or raise prometheus.timeout"
+            ) from error
+        if len(body) > most:
+            raise QueryTooHeavy(
+                f"{self.name} sent more than {most} bytes; ask for less at once or raise prometheus.maxAnswerBytes"
+            )
+        return body
 
     def _check_type(self, response: requests.Response) -> None:
         kind = response.headers.get("Content-Type", "")
@@ -182,7 +175,7 @@ class PrometheusClient(PrometheusConnect):  # type: ignore[misc]  # the library 
                 cause = f"accepts no connection within {CONNECT_SECONDS:g} s"
                 fix = "check prometheus.url, and that no NetworkPolicy keeps us out"
             case requests.exceptions.Timeout() | ReadTimeoutError():
-                cause = f"does not answer within {self._seconds:g} s"
+                cause = f"does not answer within {self._settings.timeout_seconds:g} s"
                 fix = "see whether Prometheus is overloaded, or raise prometheus.timeout"
                 return NoAnswerInTime(f"{self.name} {cause}; {fix}")
             case requests.exceptions.SSLError():

@@ -8,21 +8,13 @@ from typing import Protocol
 
 from gpucost.app.computing.pipeline import Pipeline, Witness
 from gpucost.app.plan import MOST_SPAN, Timing
-from gpucost.app.windows.examining import EmptyAnswer, Examination, SignSource
-from gpucost.app.windows.gaps import (
-    NO_SAMPLES,
-    PARTIAL_ANSWER,
-    QUERY_TOO_HEAVY,
-    with_incomplete,
-    with_nothing_stored,
-    with_too_old,
-)
+from gpucost.app.windows.examining import EmptyAnswer, Examination, SignSource, reason_of
+from gpucost.app.windows.gaps import with_incomplete, with_too_old
 from gpucost.app.windows.patience import Patience
 from gpucost.app.windows.state import LoopState
 from gpucost.model.errors import IncompleteAnswer
 from gpucost.model.ledger import Ledger
 from gpucost.model.time import Window, format_time
-from gpucost.telemetry.replies import QueryTooHeavy
 
 logger = logging.getLogger(__name__)
 
@@ -81,18 +73,17 @@ class Asking:
             with self._telemetry.settling() as complaints:
                 ledgers = self._pipeline.compute(windows, witness=examination)
         if complaints:
-            return self._close(ledgers, windows, complaints[0])
+            self._tell_closing(windows, complaints[0])
+            return with_incomplete(ledgers, windows, reason_of(complaints[0]), complaints[0])
         if examination.missing:
-            ledgers = tuple(self._close(ledgers, examination.missing, EmptyAnswer(examination.missing[0])))
+            self._tell_closing(examination.missing, EmptyAnswer(examination.missing[0]))
         else:
             self._patience.renew()
             self._told = ""
         self.span = min(MOST_SPAN, 2 * self.span)
-        if examination.beyond and examination.known_since is not None:
-            return with_nothing_stored(ledgers, examination.beyond, examination.known_since)
-        return ledgers
+        return examination.noted(ledgers)
 
-    def _close(self, ledgers: Sequence[Ledger], windows: Sequence[Window], error: IncompleteAnswer) -> Sequence[Ledger]:
+    def _tell_closing(self, windows: Sequence[Window], error: IncompleteAnswer) -> None:
         reason = reason_of(error)
         self._state.close_incomplete(reason, len(windows))
         if reason != self._told:
@@ -102,21 +93,9 @@ class Asking:
                 *(len(windows), "" if len(windows) == 1 else "s"),
                 *(format_time(windows[0].start), format_time(windows[-1].end), error),
             )
-        return with_incomplete(ledgers, windows, reason, error)
 
     def _shorter(self, windows: Sequence[Window], error: IncompleteAnswer) -> timedelta:
         if not isinstance(error, EmptyAnswer):
             return max(self._timing.window, (windows[-1].end - windows[0].start) / 2)
         before_it = error.window.start - windows[0].start
         return before_it or self.span
-
-
-def reason_of(error: IncompleteAnswer) -> str:
-    """Of the condition that tells it."""
-    match error:
-        case EmptyAnswer():
-            return NO_SAMPLES
-        case QueryTooHeavy():
-            return QUERY_TOO_HEAVY
-        case _:
-            return PARTIAL_ANSWER

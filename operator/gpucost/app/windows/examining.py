@@ -9,6 +9,13 @@ from typing import Protocol
 
 from gpucost.app.computing.pipeline import Witness
 from gpucost.app.plan import Timing, is_late
+from gpucost.app.windows.gaps import (
+    NO_SAMPLES,
+    PARTIAL_ANSWER,
+    QUERY_TOO_HEAVY,
+    with_incomplete,
+    with_nothing_stored,
+)
 from gpucost.model.attributed import Attribution
 from gpucost.model.cards import shows_cards
 from gpucost.model.errors import IncompleteAnswer
@@ -18,6 +25,7 @@ from gpucost.model.ledger import Ledger
 from gpucost.model.source import RateSource
 from gpucost.model.time import DAY, Window, format_time
 from gpucost.model.usage import Usage
+from gpucost.telemetry.replies import QueryTooHeavy
 from gpucost.telemetry.signs import Signs
 
 
@@ -74,6 +82,15 @@ class Examination:
         if self._witness is not None:
             self._witness.on_window(found, attribution, ledger)
 
+    def noted(self, ledgers: Sequence[Ledger]) -> Sequence[Ledger]:
+        """With what was taken though it is missing, and what is beyond what is stored, told in them."""
+        if self.missing:
+            error = EmptyAnswer(self.missing[0])
+            ledgers = with_incomplete(ledgers, self.missing, reason_of(error), error)
+        if self.beyond and self.known_since is not None:
+            ledgers = with_nothing_stored(ledgers, self.beyond, self.known_since)
+        return ledgers
+
     def _examine(self, empty: Sequence[Window]) -> None:
         young = next((window for window in empty if not is_late(window, self._now, self._timing)), None)
         signs = self._source.signs(empty[0].start - DAY, self._now) if empty[0] is not young else Signs()
@@ -86,6 +103,17 @@ class Examination:
         self.known_since = known_since = next(iter(signs.anything), None)
         if known_since is not None:
             self.beyond = tuple(window for window in empty if window.end <= known_since)
+
+
+def reason_of(error: IncompleteAnswer) -> str:
+    """Of the condition that tells it."""
+    match error:
+        case EmptyAnswer():
+            return NO_SAMPLES
+        case QueryTooHeavy():
+            return QUERY_TOO_HEAVY
+        case _:
+            return PARTIAL_ANSWER
 
 
 def _without_samples(usage: Usage, gpu_nodes: Sequence[Node]) -> tuple[Window, ...]:

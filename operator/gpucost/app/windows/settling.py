@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 from gpucost.app.computing.pipeline import Pipeline, Witness
 from gpucost.app.plan import Timing
-from gpucost.app.windows.asking import AnsweringTelemetry, reason_of
-from gpucost.app.windows.examining import EmptyAnswer, Examination
-from gpucost.app.windows.gaps import with_incomplete, with_nothing_stored
+from gpucost.app.windows.asking import AnsweringTelemetry
+from gpucost.app.windows.examining import Examination, reason_of
+from gpucost.app.windows.gaps import with_incomplete
 from gpucost.model.errors import IncompleteAnswer
 from gpucost.model.ledger import Ledger
 from gpucost.model.time import Window
@@ -47,7 +47,7 @@ class Settling:
             if middle == 0:
                 return self._settle(windows)
             return (*self.compute(windows[:middle]), *self.compute(windows[middle:]))
-        return _with_what_is_missing(ledgers, examination)
+        return examination.noted(ledgers)
 
     def _settle(self, windows: Sequence[Window]) -> Sequence[Ledger]:
         examination = self._examination()
@@ -55,16 +55,7 @@ class Settling:
             ledgers = self._pipeline.compute(windows, witness=examination)
         if complaints:
             return with_incomplete(ledgers, windows, reason_of(complaints[0]), complaints[0])
-        return _with_what_is_missing(ledgers, examination)
+        return examination.noted(ledgers)
 
     def _examination(self) -> Examination:
         return Examination(self._telemetry, self._timing, self._now, self._witness, is_patient=False)
-
-
-def _with_what_is_missing(ledgers: Sequence[Ledger], examination: Examination) -> Sequence[Ledger]:
-    if examination.missing:
-        error = EmptyAnswer(examination.missing[0])
-        ledgers = with_incomplete(ledgers, examination.missing, reason_of(error), error)
-    if examination.beyond and examination.known_since is not None:
-        return with_nothing_stored(ledgers, examination.beyond, examination.known_since)
-    return ledgers
