@@ -17,6 +17,7 @@ import yaml
 from sandbox.control_plane import control_plane
 from sandbox.processes import LOCALHOST, free_ports, running
 from sandbox.prometheus import Prometheus, ScrapeTarget, prometheus
+from tests.integration.running_operator import with_token
 
 pytestmark = pytest.mark.cluster
 
@@ -143,11 +144,8 @@ def scraped(
 ) -> Iterator[Prometheus]:
     """A Prometheus with one exporter a node, each with no rights but those of exporters.yaml."""
     folder = tmp_path_factory.mktemp("exporters")
-    config = yaml.safe_load(cluster.kubeconfig.read_text())
     token = cluster.kubectl("create", "token", "nvidia-dcgm-exporter", "-n", "gpu-operator").strip()
-    config["users"][0]["user"] = {"token": token}
-    kubeconfig = folder / "kubeconfig"
-    kubeconfig.write_text(yaml.safe_dump(config))
+    kubeconfig = with_token(cluster.kubeconfig, token, folder / "kubeconfig")
     with ExitStack() as stack:
         targets = []
         for name, port in zip(WORKERS, free_ports(len(WORKERS)), strict=True):

@@ -9,10 +9,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-import yaml
 from chart_rendering import CHART, Chart, Object, Values
 from operator_process import Pace
-from running_operator import RunningOperator
+from running_operator import RunningOperator, with_token
 
 from gpucost.model.time import DAY, Window, start_of_day
 from gpucost.simulation.fleet import make_fleet
@@ -151,11 +150,7 @@ class Cluster:
     def kubeconfig(self) -> Path:
         """With the token of the chart's account."""
         token = self.sandbox.kubectl("create", "token", NAME, "-n", NAMESPACE, "--duration=1h").strip()
-        config = yaml.safe_load(self.sandbox.kubeconfig.read_text())
-        config["users"][0]["user"] = {"token": token}
-        path = self.chart.folder / "account.kubeconfig"
-        path.write_text(yaml.safe_dump(config))
-        return path
+        return with_token(self.sandbox.kubeconfig, token, self.chart.folder / "account.kubeconfig")
 
     def configuration(self) -> str:
         """What the ConfigMap holds."""

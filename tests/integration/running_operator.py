@@ -31,9 +31,13 @@ def install(box: Sandbox) -> Path:
     """Our kinds, namespace and service account; returns a kubeconfig with the account's token."""
     box.kubectl("apply", "--server-side", "-f", str(CRDS), "-f", str(ROLE))
     token = box.kubectl("create", "token", "gpucost", "-n", NAMESPACE, "--duration=2h").strip()
-    config = yaml.safe_load(box.kubeconfig.read_text())
+    return with_token(box.kubeconfig, token, box.kubeconfig.with_name("operator.kubeconfig"))
+
+
+def with_token(kubeconfig: Path, token: str, path: Path) -> Path:
+    """The same kubeconfig, written to ``path``, for the account of a token."""
+    config = yaml.safe_load(kubeconfig.read_text())
     config["users"][0]["user"] = {"token": token}
-    path = box.kubeconfig.with_name("operator.kubeconfig")
     path.write_text(yaml.safe_dump(config))
     return path
 

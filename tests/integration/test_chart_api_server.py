@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-import yaml
 from api_objects import DAY, Api, eventually, install_crds, make_cluster_report, make_report
 from chart_rendering import EVERYTHING, MATRIX, URL, Chart, Object, Values, pick, pod_of
 from kubernetes.client import (
@@ -20,6 +19,7 @@ from kubernetes.client import (
     V1SelfSubjectRulesReviewSpec,
     V1TokenRequestSpec,
 )
+from running_operator import with_token
 
 from gpucost.app.leading.lease import Lease, LeaseTiming
 from gpucost.app.leading.lease_api import KubeLeaseApi
@@ -296,10 +296,7 @@ class Accounts:
         request = AuthenticationV1TokenRequest(spec=V1TokenRequestSpec(audiences=[], expiration_seconds=3600))
         told = CoreV1Api(self.api.client).create_namespaced_service_account_token(account, NAMESPACE, request)
         assert told.status
-        config = yaml.safe_load(self.plane.kubeconfig.read_text())
-        config["users"][0]["user"] = {"token": told.status.token}
-        path = self.folder / f"{account}.kubeconfig"
-        path.write_text(yaml.safe_dump(config))
+        path = with_token(self.plane.kubeconfig, told.status.token, self.folder / f"{account}.kubeconfig")
         return Worker(connect(path), number, self.card, self.report, self.cluster_report)
 
 

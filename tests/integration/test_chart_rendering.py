@@ -59,14 +59,14 @@ CONTRADICTIONS: dict[str, tuple[Values, str]] = {
     ),
     "a token and a password": (
         {"prometheus": {"url": URL, "tokenSecret": {"name": "a"}, "basicAuthSecret": {"name": "b"}}},
-        "prometheus.tokenSecret and prometheus.basicAuthSecret are both set",
+        "a token (prometheus.tokenSecret or config.prometheus.tokenFile) and a user's name or password",
     ),
     "a password of the configuration too": (
         {
             "prometheus": {"url": URL, "basicAuthSecret": {"name": "a"}},
             "config": {"prometheus": {"passwordFile": "/password"}},
         },
-        "prometheus.basicAuthSecret, and a file of config.prometheus",
+        "prometheus.basicAuthSecret and config.prometheus.passwordFile are both set",
     ),
     "a certificate that nobody asks for": (
         {"prometheus": {"url": "http://p", "clientCertificateSecret": {"name": "a"}}},
@@ -77,18 +77,18 @@ CONTRADICTIONS: dict[str, tuple[Values, str]] = {
             "prometheus": {"url": "https://p", "clientCertificateSecret": {"name": "a"}},
             "config": {"prometheus": {"certificateFile": "/tls.crt", "keyFile": "/tls.key"}},
         },
-        "config.prometheus.certificateFile or keyFile are both set",
+        "prometheus.clientCertificateSecret and config.prometheus.certificateFile are both set",
     ),
     "a token, and a password of the configuration": (
         {
             "prometheus": {"url": URL, "tokenSecret": {"name": "a"}},
             "config": {"prometheus": {"usernameFile": "/name", "passwordFile": "/password"}},
         },
-        "a token and a user's name or password are both set",
+        "and passwordFile) are both set, and there is one Authorization header",
     ),
     "a token and a password of the configuration alone": (
         {**PROMETHEUS, "config": {"prometheus": {"tokenFile": "/a", "usernameFile": "/b", "passwordFile": "/c"}}},
-        "a token and a user's name or password are both set",
+        "and passwordFile) are both set, and there is one Authorization header",
     ),
     "a name without a password": (
         {**PROMETHEUS, "config": {"prometheus": {"usernameFile": "/name"}}},
@@ -99,7 +99,7 @@ CONTRADICTIONS: dict[str, tuple[Values, str]] = {
             "prometheus": {"url": "http://p"},
             "config": {"prometheus": {"certificateFile": "/tls.crt", "keyFile": "/tls.key"}},
         },
-        "config.prometheus.certificateFile is set and prometheus.url is no https URL",
+        "config.prometheus.certificateFile) is set and prometheus.url is no https URL",
     ),
     "a header that is ours": (
         {"prometheus": {"url": URL, "headerSecrets": [{"header": "Authorization", "name": "a", "key": "b"}]}},

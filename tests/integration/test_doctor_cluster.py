@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from conftest import FleetBox
+from running_operator import with_token
 
 from gpucost.app.cli.main import main
 
@@ -61,11 +61,8 @@ def test_an_operator_that_lacks_a_right_is_told_which_and_a_reader_is_not(
 
 
 def rights_of(gpucost: Command, fleet_box: FleetBox, folder: Path, account: str) -> dict[str, str]:
-    config = yaml.safe_load(fleet_box.sandbox.kubeconfig.read_text())
     token = fleet_box.sandbox.kubectl("create", "token", account, "-n", "gpucost").strip()
-    config["users"][0]["user"] = {"token": token}
-    kubeconfig = folder / f"{account}.kubeconfig"
-    kubeconfig.write_text(yaml.safe_dump(config))
+    kubeconfig = with_token(fleet_box.sandbox.kubeconfig, token, folder / f"{account}.kubeconfig")
     _, findings = gpucost("doctor", kubeconfig=kubeconfig)
     (rights,) = (finding for finding in findings if finding["subject"] == "rights")
     return dict(rights)
@@ -74,11 +71,8 @@ def rights_of(gpucost: Command, fleet_box: FleetBox, folder: Path, account: str)
 def test_an_account_that_may_list_nothing_is_told_what_it_lacks(
     gpucost: Command, fleet_box: FleetBox, tmp_path: Path
 ) -> None:
-    config = yaml.safe_load(fleet_box.sandbox.kubeconfig.read_text())
     token = fleet_box.sandbox.kubectl("create", "token", "default", "-n", "default").strip()
-    config["users"][0]["user"] = {"token": token}
-    kubeconfig = tmp_path / "poor.kubeconfig"
-    kubeconfig.write_text(yaml.safe_dump(config))
+    kubeconfig = with_token(fleet_box.sandbox.kubeconfig, token, tmp_path / "poor.kubeconfig")
     code, findings = gpucost("doctor", kubeconfig=kubeconfig)
     states = {finding["subject"]: finding for finding in findings}
     assert code == 1

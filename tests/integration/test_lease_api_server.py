@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from fault_proxy import FaultProxy, Mode
-from running_operator import pointed_at
+from running_operator import pointed_at, with_token
 
 from gpucost.app.leading.lease import Lease, LeaseTiming
 from gpucost.app.leading.lease_api import KubeLeaseApi
@@ -61,11 +60,7 @@ def admin(control_plane: ControlPlane, kubectl: Path) -> Api:
 def kubeconfig(admin: Api, control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The service account's."""
     token = admin.kubectl("create", "token", "candidate", "-n", NAMESPACE, "--duration=1h").strip()
-    config = yaml.safe_load(control_plane.kubeconfig.read_text())
-    config["users"][0]["user"] = {"token": token}
-    path = tmp_path_factory.mktemp("lease") / "candidate.kubeconfig"
-    path.write_text(yaml.safe_dump(config))
-    return path
+    return with_token(control_plane.kubeconfig, token, tmp_path_factory.mktemp("lease") / "candidate.kubeconfig")
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 from past_morning import SETTLED, PastMorning, past_morning
-from running_operator import NAMESPACE, RunningOperator
+from running_operator import NAMESPACE, RunningOperator, with_token
 
 from sandbox.errors import SandboxError
 
@@ -60,10 +60,7 @@ def card_is_told(morning: PastMorning) -> bool:
 
 
 def is_worth_nothing(morning: PastMorning, token: str) -> bool:
-    config = yaml.safe_load(morning.kubeconfig.read_text())
-    config["users"][0]["user"] = {"token": token}
-    path = morning.kubeconfig.with_name("old.kubeconfig")
-    path.write_text(yaml.safe_dump(config))
+    path = with_token(morning.kubeconfig, token, morning.kubeconfig.with_name("old.kubeconfig"))
     try:
         morning.sandbox.kubectl("get", "nodes", "--kubeconfig", str(path))
     except SandboxError as error:

@@ -11,20 +11,24 @@
 {{- if (urlParse $url).userinfo -}}
 {{- fail "prometheus.url holds a user's name or password, which everyone could read in the ConfigMap; put them into a Secret and name it in prometheus.basicAuthSecret" -}}
 {{- end -}}
-{{- if and .Values.prometheus.tokenSecret.name $told.tokenFile -}}
-{{- fail "prometheus.tokenSecret and config.prometheus.tokenFile are both set; leave one of them out" -}}
+{{- range $secret, $keys := dict "tokenSecret" (list "tokenFile") "basicAuthSecret" (list "usernameFile" "passwordFile") "clientCertificateSecret" (list "certificateFile" "keyFile") -}}
+{{- range $keys -}}
+{{- if and (get (get $.Values.prometheus $secret) "name") (get $told .) -}}
+{{- fail (printf "prometheus.%s and config.prometheus.%s are both set; leave one of them out" $secret .) -}}
 {{- end -}}
-{{- if and .Values.prometheus.tokenSecret.name .Values.prometheus.basicAuthSecret.name -}}
-{{- fail "prometheus.tokenSecret and prometheus.basicAuthSecret are both set, and there is one Authorization header; leave one of them out" -}}
 {{- end -}}
-{{- if and .Values.prometheus.basicAuthSecret.name (or $told.usernameFile $told.passwordFile $told.tokenFile) -}}
-{{- fail "prometheus.basicAuthSecret, and a file of config.prometheus with a token, name or password are both set; leave one of them out" -}}
 {{- end -}}
-{{- if and .Values.prometheus.clientCertificateSecret.name (or $told.certificateFile $told.keyFile) -}}
-{{- fail "prometheus.clientCertificateSecret, and config.prometheus.certificateFile or keyFile are both set; leave one of them out" -}}
+{{- $all := (include "gpucost.configuration" . | fromYaml).prometheus -}}
+{{- if and $all.tokenFile (or $all.usernameFile $all.passwordFile) -}}
+{{- fail "a token (prometheus.tokenSecret or config.prometheus.tokenFile) and a user's name or password (prometheus.basicAuthSecret, or config.prometheus.usernameFile and passwordFile) are both set, and there is one Authorization header; leave one of them out" -}}
 {{- end -}}
-{{- if and .Values.prometheus.clientCertificateSecret.name (not (hasPrefix "https://" $url)) -}}
-{{- fail "prometheus.clientCertificateSecret is set and prometheus.url is no https URL, so that nobody would ask for it; write https, or leave the certificate out" -}}
+{{- range list (list "usernameFile" "passwordFile") (list "certificateFile" "keyFile") -}}
+{{- if ne (empty (get $all (first .))) (empty (get $all (last .))) -}}
+{{- fail (printf "of config.prometheus.%s and config.prometheus.%s one is set; set both or neither" (first .) (last .)) -}}
+{{- end -}}
+{{- end -}}
+{{- if and $all.certificateFile (not (hasPrefix "https://" $url)) -}}
+{{- fail "a certificate (prometheus.clientCertificateSecret or config.prometheus.certificateFile) is set and prometheus.url is no https URL, so that nobody would ask for it; write https, or leave the certificate out" -}}
 {{- end -}}
 {{- $headers := dict -}}
 {{- range $name, $_ := default dict $told.headers -}}
@@ -43,18 +47,6 @@
 {{- if or (hasPrefix "content-" $name) (hasPrefix "proxy-" $name) (has $name (list "accept-encoding" "authorization" "connection" "cookie" "expect" "host" "keep-alive" "te" "trailer" "transfer-encoding" "upgrade" "user-agent")) -}}
 {{- fail (printf "the header %s tells who we are or how a request is sent, and cannot be set; leave it out, and put credentials into prometheus.tokenSecret or basicAuthSecret" $name) -}}
 {{- end -}}
-{{- end -}}
-{{- $all := (include "gpucost.configuration" . | fromYaml).prometheus -}}
-{{- if and $all.tokenFile (or $all.usernameFile $all.passwordFile) -}}
-{{- fail "a token and a user's name or password are both set for Prometheus, and there is one Authorization header; leave one of them out" -}}
-{{- end -}}
-{{- range list (list "usernameFile" "passwordFile") (list "certificateFile" "keyFile") -}}
-{{- if ne (empty (get $all (first .))) (empty (get $all (last .))) -}}
-{{- fail (printf "of config.prometheus.%s and config.prometheus.%s one is set; set both or neither" (first .) (last .)) -}}
-{{- end -}}
-{{- end -}}
-{{- if and $all.certificateFile (not (hasPrefix "https://" $url)) -}}
-{{- fail "config.prometheus.certificateFile is set and prometheus.url is no https URL, so that nobody would ask for it; write https, or leave the certificate out" -}}
 {{- end -}}
 {{- if and .Values.prometheus.caSecret.name .Values.prometheus.caConfigMap.name -}}
 {{- fail "prometheus.caSecret and prometheus.caConfigMap are both set; leave one of them out" -}}

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from gpucost.app.configuration.fields import MOST_ENTRIES, OUR_HEADERS
 from gpucost.app.process.reload import NEED_RESTART
 from hack import make_chart
 
@@ -115,6 +116,13 @@ def test_a_page_that_the_chart_names_exists() -> None:
     pages = {page for text in texts for page in re.findall(r"docs/[\w./-]*\w", text)}
     assert [page for page in sorted(pages) if not (ROOT / page).exists()] == []
     assert "docs/install.md" in pages
+
+
+def test_the_chart_refuses_the_headers_that_the_operator_refuses() -> None:
+    checks = (CHART / "templates" / "_checks.tpl").read_text()
+    (told,) = re.findall(r"has \$name \(list ([^)]*)\)", checks)
+    assert set(re.findall(r'"([a-z-]+)"', told)) == OUR_HEADERS
+    assert f"(len $headers) {MOST_ENTRIES}" in checks
 
 
 def test_every_alert_is_explained() -> None:

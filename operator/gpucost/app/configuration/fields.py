@@ -35,7 +35,7 @@ A_NAMESPACE = "a namespace's name: up to 63 lower-case letters, digits and -, su
 _ADDRESS = re.compile(r"\S*:(?P<port>[0-9]{1,5})")
 _LAST_PORT = 65535
 _HEADER = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}")
-_OUR_HEADERS = frozenset(
+OUR_HEADERS = frozenset(
     {
         *("accept-encoding", "connection", "expect", "host", "keep-alive", "te", "trailer", "transfer-encoding"),
         *("authorization", "cookie", "upgrade", "user-agent"),
@@ -109,7 +109,7 @@ def _is_address(text: str) -> bool:
 
 def _is_free_header(name: str) -> bool:
     lowered = name.lower()
-    is_ours = lowered in _OUR_HEADERS or lowered.startswith(("content-", "proxy-"))
+    is_ours = lowered in OUR_HEADERS or lowered.startswith(("content-", "proxy-"))
     return bool(_HEADER.fullmatch(name)) and not is_ours
 
 
