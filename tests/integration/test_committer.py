@@ -24,7 +24,7 @@ from gpucost.model.errors import ConfigurationError, IncompleteAnswer, SourceUna
 from gpucost.model.money import parse_e9
 from gpucost.model.tenancy import LabelKeys
 from gpucost.model.time import DAY, Period, PeriodKind, windows_between
-from gpucost.reports.build import build_cluster_report
+from gpucost.reports.build import build_cluster_report, build_report
 from gpucost.reports.conditions import INTACT
 from gpucost.reports.digest import seal
 from gpucost.reports.record import WindowRecord, record_of
@@ -242,6 +242,25 @@ def test_a_clusters_report_that_was_set_back_takes_what_its_teams_have_and_no_mo
     assert committer.next_stop(START + 12 * LENGTH) == START + 18 * LENGTH
     committer.commit(trial.record(12, 14))
     assert committer.next_stop(START + 14 * LENGTH) == START + 18 * LENGTH
+    trial.step_until_idle(START + timedelta(hours=2, minutes=1))
+    assert trial.totals() == expected(trial, 24)
+
+
+def test_teams_that_are_not_equally_far_get_to_the_same_end_one_after_the_other(trial: Trial) -> None:
+    """One team's report and the cluster's were set back, each to another moment."""
+    committer = trial.committer()
+    committer.commit(trial.record(0, 12))
+    before = trial.status()
+    committer.commit(trial.record(12, 18))
+    then = {report.name: report for report in trial.store().read_reports(PERIOD)}
+    committer.commit(trial.record(18, 24))
+    behind = next(now for now in trial.store().read_reports(PERIOD) if now.status != then[now.name].status)
+    old = then[behind.name]
+    assert old.status is not None
+    spec = old.spec.model_copy(update={"namespace": None})
+    trial.store().write_report(build_report(old.name, old.namespace, PERIOD, spec, old.status), behind)
+    trial.write_back(before)
+    assert committer.next_stop(START + 12 * LENGTH) == START + 18 * LENGTH
     trial.step_until_idle(START + timedelta(hours=2, minutes=1))
     assert trial.totals() == expected(trial, 24)
 
