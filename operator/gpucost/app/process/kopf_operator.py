@@ -41,7 +41,9 @@ def make_registry(
     on_rate_card_change: Callable[[], None],
     on_report: Callable[[str | None, Object], None] = _ignore,
 ) -> kopf.OperatorRegistry:
-    """What is called, is called in threads of kopf; it must be quick.
+    """What is called, is called in the thread of kopf's event loop; it must be quick.
+
+    A handler that is no coroutine would run in a pool, whose threads become more whenever two events come together.
 
     ``on_report`` gets the type of every event of a report of ours, ``DELETED`` among others, and the report as it is or
     was last.
@@ -51,7 +53,7 @@ def make_registry(
     """Of the cards' specs, by uid: a status that we wrote is no change."""
 
     @kopf.on.startup(registry=registry)
-    def configure(settings: kopf.OperatorSettings, **_: Any) -> None:
+    async def configure(settings: kopf.OperatorSettings, **_: Any) -> None:
         settings.scanning.disabled = True
         settings.posting.enabled = False
         settings.peering.standalone = True
@@ -70,7 +72,7 @@ def make_registry(
         return _connection_info(connect())
 
     @kopf.on.event(GROUP, VERSION, "gpuratecards", registry=registry)
-    def rate_card_changed(name: str, uid: str | None, type: str | None, meta: kopf.Meta, **_: Any) -> None:
+    async def rate_card_changed(name: str, uid: str | None, type: str | None, meta: kopf.Meta, **_: Any) -> None:
         if type == "DELETED":
             generations.pop(uid, None)
             logger.info("GpuRateCard %s is gone; from the next window on it does not count", name)
@@ -84,7 +86,7 @@ def make_registry(
 
     @kopf.on.event(GROUP, VERSION, gpu_cost_report.PLURAL, registry=registry)
     @kopf.on.event(GROUP, VERSION, cluster_gpu_cost_report.PLURAL, registry=registry)
-    def report_changed(event: kopf.RawEvent, **_: Any) -> None:
+    async def report_changed(event: kopf.RawEvent, **_: Any) -> None:
         on_report(event["type"], {**event["object"]})
 
     return registry
